@@ -1,0 +1,260 @@
+"""What the actions need of the outside: Protocols, each with at least two implementations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+
+from panel.model.instrument import Instrument
+from panel.model.people import Delivery, Receipt
+from panel.model.results import Gate, Override, ReleaseRecord, Stage
+from panel.model.study import Study
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Return the present moment in UTC, aware."""
+        ...
+
+
+class Source(Protocol):
+    """Reads the bytes of a delivery as a table of texts."""
+
+    name: str
+
+    def reads(self, filename: str, content: bytes) -> bool:
+        """Say whether these bytes are of the kind this source reads, by name and by magic bytes."""
+        ...
+
+    def table(self, filename: str, content: bytes) -> pd.DataFrame:
+        """
+        Return one row a response, every cell a text as delivered ("" for blank), columns as headed.
+
+        The index is the row in the file, the heading being row 1, so that the first data row is 2.
+
+        Raises:
+            SourceError: the file is empty, has no rows, repeats a heading, or a row has too many or too few cells.
+        """
+        ...
+
+
+class Checker(Protocol):
+    """Judges a frame by the suites of a stage."""
+
+    def check(self, study: Study, instrument: Instrument, wave: int, stage: Stage, frame: pd.DataFrame) -> Gate:
+        """
+        Return one verdict per check of the stage.
+
+        Raises:
+            DefinitionError: a suite is empty, repeats an id, names an unknown column or lost an expectation.
+        """
+        ...
+
+
+class Store(Protocol):
+    """Keeps everything: what was received for ever, what was derived until it is derived anew."""
+
+    # the database itself
+    def migrate(self) -> str:
+        """Create or upgrade the tables and views; return the revision. Raises SettingsError on a newer database."""
+        ...
+
+    # studies
+    def keep_study(self, key: str, files: Mapping[str, str], at: datetime) -> str:
+        """
+        Keep the files of a study as a new version unless they are the newest; return their SHA-256.
+
+        Raises:
+            DefinitionError: an instrument file differs from the one kept earlier under the same file name.
+        """
+        ...
+
+    def study_files(self, key: str) -> Mapping[str, str]:
+        """Return the newest files of a study by name, or raise UnknownKey with a suggestion."""
+        ...
+
+    def study_keys(self) -> Sequence[str]:
+        """Return the keys of all studies, sorted."""
+        ...
+
+    # waves
+    def wave_states(self, study: str) -> Mapping[int, str]:
+        """Return the state of every wave that ever left `planned`."""
+        ...
+
+    def move_wave(self, study: str, wave: int, *, expected: Sequence[str], to: str, at: datetime, reason: str) -> None:
+        """
+        Move a wave to a state, and record when and why.
+
+        Raises:
+            WaveState: its present state (planned where none is recorded) is not in `expected`.
+        """
+        ...
+
+    # deliveries and responses: append-only
+    def receive(
+        self, *, study: str, wave: int, content: bytes, filename: str, source: str, is_synthetic: bool, at: datetime
+    ) -> Delivery:
+        """Keep the bytes for ever and return the delivery; the same bytes for the same wave return the first one."""
+        ...
+
+    def deliveries(self, study: str, wave: int | None = None) -> Sequence[Delivery]:
+        """Return deliveries, oldest first."""
+        ...
+
+    def content(self, delivery: str) -> bytes:
+        """Return the bytes of a delivery; StorageError when they no longer match their hash."""
+        ...
+
+    def refuse(self, delivery: str, reason: str) -> None:
+        """Record that a delivery could not be taken in; its bytes stay."""
+        ...
+
+    def accept(self, delivery: str, responses: pd.DataFrame, held: pd.DataFrame, ignored: pd.DataFrame) -> Receipt:
+        """
+        Keep the responses of a delivery, and what became of its other rows, in one transaction.
+
+        A response already kept for the wave becomes an ignored row ("already received"). Accepting a delivery a
+        second time changes nothing and returns the first receipt, marked as a repeat.
+        """
+        ...
+
+    def receipts(self, study: str, wave: int | None = None) -> Sequence[Receipt]:
+        """Return the receipts of parsed deliveries, oldest first."""
+        ...
+
+    def responses(self, study: str, wave: int) -> pd.DataFrame:
+        """Return every response kept for a wave (schema.RESPONSES and variables), sorted by response."""
+        ...
+
+    def response_index(self, study: str) -> pd.DataFrame:
+        """Return member, wave, disposition, submitted_at, received_at, response of every response kept, any wave."""
+        ...
+
+    # derived: replaced whole, in one transaction per call
+    def save_person_waves(self, study: str, frames: Mapping[int, pd.DataFrame], core: Sequence[str]) -> None:
+        """Replace the person-waves of the waves given; `core` variables are kept in the database for the views."""
+        ...
+
+    def person_waves(
+        self, study: str, waves: Iterable[int] | None = None, columns: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """Return person-waves sorted by (wave, member); `columns` limits the variables read (with their reasons)."""
+        ...
+
+    def save_tracking(self, study: str, tracking: pd.DataFrame) -> None:
+        """Replace the tracking rows of a study."""
+        ...
+
+    def tracking(self, study: str) -> pd.DataFrame:
+        """Return the tracking rows of a study."""
+        ...
+
+    def save_held(self, study: str, stage: str, held: pd.DataFrame) -> None:
+        """Replace what one stage of the pipeline (merge, check) held back in a study."""
+        ...
+
+    def held(self, study: str, wave: int | None = None) -> pd.DataFrame:
+        """Return what intake and every later stage held back."""
+        ...
+
+    def save_gate(self, gate: Gate, at: datetime) -> None:
+        """Append the record of a check run."""
+        ...
+
+    def gates(self, study: str, wave: int | None = None) -> Sequence[Gate]:
+        """Return the latest gate of each wave and stage, overrides applied to its verdicts."""
+        ...
+
+    def override(self, study: str, wave: int, stage: str, check: str, override: Override) -> None:
+        """Append a decision to let a check pass."""
+        ...
+
+    def save_weights(self, study: str, wave: int, weights: pd.DataFrame, diagnostics: str) -> None:
+        """Replace the weights computed at a wave, with their diagnostics as JSON."""
+        ...
+
+    def weights(self, study: str, wave: int) -> pd.DataFrame:
+        """Return the weights computed at a wave (empty where none)."""
+        ...
+
+    def weight_diagnostics(self, study: str, wave: int) -> str:
+        """Return the diagnostics of the weights computed at a wave, as JSON."""
+        ...
+
+    def save_estimates(self, study: str, wave: int, tables: Mapping[str, pd.DataFrame]) -> None:
+        """Replace the estimates computed at a wave: tables by name (estimates, predictions), schema.ESTIMATES."""
+        ...
+
+    def estimates(self, study: str, wave: int, table: str = "estimates") -> pd.DataFrame:
+        """Return a table of estimates computed at a wave (empty where none)."""
+        ...
+
+    def forget_derived(self, study: str) -> None:
+        """Drop person-waves, tracking, merge and check holds, weights and estimates, for a rebuild."""
+        ...
+
+    # releases: append-only
+    def save_release(self, release: ReleaseRecord) -> ReleaseRecord:
+        """
+        Record a release; one with the same digest is returned instead of recorded again.
+
+        Raises:
+            ReleaseExists: the key is taken by other content.
+        """
+        ...
+
+    def releases(self, study: str) -> Sequence[ReleaseRecord]:
+        """Return the releases of a study, oldest first."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the database."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseContent:
+    """Everything a release publishes; no time, no path and no delivery id, so that the same answers give the same."""
+
+    study: Study
+    wave: int
+    is_synthetic: bool
+    person_waves: pd.DataFrame  # schema.PERSON_WAVES with variables, all waves so far
+    tracking: pd.DataFrame
+    weights: pd.DataFrame
+    weight_diagnostics: str  # JSON
+    estimates: pd.DataFrame
+    predictions: pd.DataFrame
+    held: pd.DataFrame
+    gates: Sequence[Gate]
+    receipts: Sequence[Receipt]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedFolder:
+    """Where a release was written, and the hash of its canonical content."""
+
+    path: Path
+    digest: str
+    manifest: str
+
+
+class Publisher(Protocol):
+    """Writes the immutable folder of a release."""
+
+    def publish(self, content: ReleaseContent, folder: Path) -> PublishedFolder:
+        """
+        Write the release into `folder`, whole or not at all; the same content into the same folder is a no-op.
+
+        Raises:
+            ReleaseExists: the folder holds other content.
+        """
+        ...
