@@ -1,0 +1,1 @@
+"""Keep a panel of people under observation for years, and say what changed."""

@@ -61,12 +61,12 @@ class Checker(Protocol):
 class Store(Protocol):
     """Keeps everything: what was received for ever, what was derived until it is derived anew."""
 
-    # the database itself
+    # the database
     def migrate(self) -> str:
         """Create or upgrade the tables and views; return the revision. Raises SettingsError on a newer database."""
         ...
 
-    # studies
+    # what is asked
     def keep_study(self, key: str, files: Mapping[str, str], at: datetime) -> str:
         """
         Keep the files of a study as a new version unless they are the newest; return their SHA-256.
@@ -201,7 +201,7 @@ class Store(Protocol):
         """Drop person-waves, tracking, merge and check holds, weights and estimates, for a rebuild."""
         ...
 
-    # releases: append-only
+    # releases, append-only
     def save_release(self, release: ReleaseRecord) -> ReleaseRecord:
         """
         Record a release; one with the same digest is returned instead of recorded again.

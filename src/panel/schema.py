@@ -65,7 +65,8 @@ class Frame:
         for name in self.names:
             if name not in frame.columns:
                 raise UnknownVariable(
-                    f"A frame of {self.name} needs the column '{name}'.", fix=did_you_mean(name, map(str, frame.columns))
+                    f"A frame of {self.name} needs the column '{name}'.",
+                    fix=did_you_mean(name, map(str, frame.columns)),
                 )
 
 

@@ -1,0 +1,1 @@
+"""Frozen values: studies, instruments, people, results. Standard library only."""

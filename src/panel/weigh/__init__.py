@@ -1,0 +1,1 @@
+"""Cross-sectional and longitudinal weights."""
