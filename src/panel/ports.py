@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Protocol
 import pandas as pd
 
 from panel.model.instrument import Instrument
+from panel.model.load import load_study
 from panel.model.people import Delivery, Receipt
 from panel.model.results import Gate, Override, ReleaseRecord, Stage
 from panel.model.study import Study
@@ -250,6 +251,10 @@ class PublishedFolder:
 class Publisher(Protocol):
     """Writes the immutable folder of a release."""
 
+    def digest(self, content: ReleaseContent) -> str:
+        """Return the SHA-256 of the canonical content, the same for any row order, database and machine."""
+        ...
+
     def publish(self, content: ReleaseContent, folder: Path) -> PublishedFolder:
         """
         Write the release into `folder`, whole or not at all; the same content into the same folder is a no-op.
@@ -258,3 +263,23 @@ class Publisher(Protocol):
             ReleaseExists: the folder holds other content.
         """
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapters:
+    """Everything the actions reach the outside through; built once by `panel.app`."""
+
+    home: Path
+    store: Store
+    checker: Checker
+    publisher: Publisher
+    clock: Clock
+    pseudonym_key: bytes
+    source_for: Callable[[str, bytes], Source]
+    study_files: Callable[[str], Mapping[str, str]]
+    held_cells: Callable[[Study, Instrument, Gate, pd.DataFrame], pd.DataFrame]
+    simulate: Callable[..., Mapping[int, bytes]]
+
+    def study(self, key: str) -> Study:
+        """Return the newest kept version of a study, or raise UnknownKey."""
+        return load_study(self.store.study_files(key))

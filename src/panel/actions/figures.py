@@ -1,0 +1,82 @@
+"""Weigh a wave and compute what changed."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pandas as pd
+
+from panel import weigh as weighing
+from panel.actions.fold import clean_panel
+from panel.disclose import protect
+from panel.errors import EstimateError
+from panel.estimate import report
+from panel.forecast import predictions as predict
+from panel.model.study import Study
+from panel.ports import Adapters
+
+log = logging.getLogger(__name__)
+
+
+def weigh(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
+    """
+    Compute and keep the weights of a wave: cross-sectional for every wave so far, longitudinal for pairs of waves.
+
+    The pairs are each wave with the next and the baseline with each later one; the whole run from the baseline comes
+    with them. Returns the weights (schema.WEIGHTS).
+
+    Raises:
+        EstimateError: a margin cannot be met, and which.
+    """
+    study = app.study(study_key)
+    number = study.wave(wave).number
+    waves = _waves_with_answers(app, study, number)
+    panel = clean_panel(app, study, waves)
+    tracking = app.store.tracking(study.key)
+    made = [weighing.cross_sectional(panel[panel["wave"] == each], study=study, wave=each) for each in waves]
+    made += [weighing.longitudinal(panel, tracking, study=study, waves=each) for each in wave_sets(study, waves)]
+    rows = pd.concat([each.rows for each in made], ignore_index=True)
+    app.store.save_weights(study.key, number, rows, json.dumps([each.diagnostics for each in made], sort_keys=True))
+    log.info("weighed wave=%s/%d weights=%d sets=%d", study.key, number, len(rows), len(made))
+    return rows
+
+
+def wave_sets(study: Study, waves: list[int]) -> list[tuple[int, ...]]:
+    """Return the sets of waves that get a longitudinal weight, of those with answers."""
+    adjacent = set(zip(waves, waves[1:], strict=False))
+    from_baseline = {(study.baseline, wave) for wave in waves if wave > study.baseline and study.baseline in waves}
+    whole = {tuple(wave for wave in waves if wave >= study.baseline)}
+    return sorted({each for each in adjacent | from_baseline | whole if len(each) > 1})
+
+
+def _waves_with_answers(app: Adapters, study: Study, up_to: int) -> list[int]:
+    panel = app.store.person_waves(study.key, columns=[])
+    waves = sorted(int(wave) for wave in panel["wave"].unique() if wave <= up_to)
+    if up_to not in waves:
+        raise EstimateError(
+            f"Wave {study.key}/{study.wave(up_to).key} has no person-waves.", fix="collect a delivery and merge it first"
+        )
+    return waves
+
+
+def estimate(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
+    """
+    Compute and keep every figure of the study up to a wave, protected against disclosure.
+
+    Returns the estimates (schema.ESTIMATES): indicators, changes between all pairs of waves, transitions. What members
+    predicted, set against what happened, is kept beside them as the table `predictions`.
+    """
+    study = app.study(study_key)
+    number = study.wave(wave).number
+    waves = _waves_with_answers(app, study, number)
+    panel = clean_panel(app, study, waves)
+    weights = app.store.weights(study.key, number)
+    tables = {
+        "estimates": report(study, panel, app.store.tracking(study.key), weights, wave=number),
+        "predictions": predict(study, panel, weights, wave=number),
+    }
+    kept = {name: protect(table, threshold=study.disclosure_threshold) for name, table in tables.items()}
+    app.store.save_estimates(study.key, number, kept)
+    log.info("estimated wave=%s/%d figures=%d", study.key, number, sum(len(table) for table in kept.values()))
+    return kept["estimates"]

@@ -1,0 +1,95 @@
+"""Fold what was received into the panel, and read the panel with its decisions applied."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from panel import merge as merging
+from panel.harmonise import hold_cells
+from panel.model.study import Study
+from panel.ports import Adapters
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What a merge did to a study's panel."""
+
+    waves: tuple[int, ...]
+    person_waves: int
+    added: int
+    revised: int
+    held_cells: int
+
+
+def current_responses(app: Adapters, study: Study, wave: int) -> pd.DataFrame:
+    """Return one row a member: the response of the wave that stands (schema.RESPONSES and variables)."""
+    return merging.current(app.store.responses(study.key, wave))
+
+
+def merge(app: Adapters, study_key: str) -> Merged:
+    """
+    Rebuild the panel of a study from every response kept.
+
+    Merging twice is merging once, and the order in which deliveries arrived does not matter. An immutable fact that
+    changes is held, not overwritten. Every member has a tracking row for every wave fielded so far.
+    """
+    study = app.study(study_key)
+    fielded = fielded_waves(app, study)
+    before = app.store.person_waves(study.key, columns=[])
+    result = merging.merge(
+        {wave: app.store.responses(study.key, wave) for wave in fielded},
+        study=study,
+        index=app.store.response_index(study.key),
+        fielded=fielded,
+        open_waves=[wave for wave, state in app.store.wave_states(study.key).items() if state in ("open", "paused")],
+    )
+    core = [variable.name for variable in study.variables if variable.is_core]
+    app.store.save_person_waves(study.key, result.person_waves, core)
+    app.store.save_tracking(study.key, result.tracking)
+    app.store.save_held(study.key, "merge", result.held)
+    return _counted(study, result, before)
+
+
+def fielded_waves(app: Adapters, study: Study) -> list[int]:
+    """Return the numbers of the waves that have been opened, in order."""
+    states = app.store.wave_states(study.key)
+    return [wave.number for wave in study.waves if states.get(wave.number, "planned") not in ("draft", "planned")]
+
+
+def _counted(study: Study, result: merging.Merge, before: pd.DataFrame) -> Merged:
+    key = ["member", "wave"]
+    rows = pd.concat([frame[[*key, "response"]] for frame in result.person_waves.values()], ignore_index=True)
+    both = rows.merge(before[[*key, "response"]], on=key, how="left", suffixes=("", "_before"))
+    added = int(both["response_before"].isna().sum())
+    revised = int((both["response_before"].notna() & (both["response"] != both["response_before"])).sum())
+    log.info("merged study=%s waves=%d person_waves=%d added=%d", study.key, len(result.person_waves), len(rows), added)
+    return Merged(
+        waves=tuple(result.person_waves),
+        person_waves=len(rows),
+        added=added,
+        revised=revised,
+        held_cells=len(result.held),
+    )
+
+
+def clean_panel(
+    app: Adapters, study: Study, waves: Sequence[int], columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """
+    Return person-waves with every held cell set aside: raw plus decisions.
+
+    Args:
+        app: the adapters.
+        study: the study.
+        waves: wave numbers to read.
+        columns: variables to read; all by default.
+    """
+    frame = app.store.person_waves(study.key, waves, columns)
+    held = app.store.held(study.key)
+    return hold_cells(frame, held[held["wave"].isin(list(waves))], study)

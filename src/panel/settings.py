@@ -1,0 +1,91 @@
+"""The environment, read once."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from panel.errors import SettingsError
+
+KEY_FILE = "pseudonym.key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """
+    Where things are kept.
+
+    `home` (PANEL_HOME, default `panel-data` here) holds the embedded database, answers, inboxes and releases.
+    `database_url` (PANEL_DATABASE_URL) is SQLite in `home` unless it names PostgreSQL. `pseudonym_key`
+    (PANEL_PSEUDONYM_KEY) turns the ids of deliveries into pseudonyms; without it, `panelctl init` makes one in `home`.
+    """
+
+    home: Path
+    database_url: str
+    pseudonym_key: bytes | None = None
+
+    @classmethod
+    def from_environment(
+        cls,
+        *,
+        home: str | Path | None = None,
+        database_url: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Settings:
+        """Return the settings of `environment` (the process's own by default), overridden by what is given."""
+        given = os.environ if environment is None else environment
+        place = Path(home or given.get("PANEL_HOME") or "panel-data").expanduser().absolute()
+        key = given.get("PANEL_PSEUDONYM_KEY")
+        return cls(
+            home=place,
+            database_url=database_url or given.get("PANEL_DATABASE_URL") or f"sqlite:///{place / 'panel.db'}",
+            pseudonym_key=key.encode() if key else None,
+        )
+
+    def make_home(self) -> None:
+        """Create `home`, and the pseudonym key in it, unless they are there."""
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            if self.pseudonym_key is None:
+                self._make_key()
+        except OSError as error:
+            raise SettingsError(
+                f"The folder {self.home} cannot be made: {error.strerror}.",
+                fix="set PANEL_HOME to a folder you may write to",
+            ) from error
+
+    def _make_key(self) -> None:
+        path = self.home / KEY_FILE
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def read_key(self) -> bytes:
+        """
+        Return the pseudonym key.
+
+        Raises:
+            SettingsError: there is none, or it is empty; another key would give every member another identity.
+        """
+        if self.pseudonym_key:
+            return self.pseudonym_key
+        path = self.home / KEY_FILE
+        try:
+            key = path.read_text().strip()
+        except OSError:
+            key = ""
+        if not key:
+            raise SettingsError(
+                f"There is no pseudonym key in {self.home}.",
+                fix="run `panelctl init`, or restore the key from the backup; a new key would give every member "
+                "a new identity",
+            )
+        return key.encode()
