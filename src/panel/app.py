@@ -13,6 +13,7 @@ from panel.settings import Settings
 from panel.sources.files import source_for
 from panel.sources.studyfile import study_files
 from panel.sources.synthetic import load_plan, simulate
+from panel.store import migrate as migrate_database
 from panel.store import open_store
 
 
@@ -52,3 +53,8 @@ def _simulate(
 ) -> Mapping[int, bytes]:
     plan = load_plan(files.get("simulation.toml", ""), study)
     return simulate(study, plan, seed=seed, waves=waves, members=members).deliveries
+
+
+def migrate(settings: Settings) -> str:
+    """Create or upgrade the database that `settings` names, and return its revision."""
+    return migrate_database(settings.database_url, settings.home)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from dataclasses import dataclass
+from itertools import takewhile
 
+from panel.actions.set_up import inbox
 from panel.model.people import INTERVIEWED, WaveStatus
 from panel.model.study import Study, Wave
 from panel.ports import Adapters
@@ -90,3 +93,24 @@ def _status(
         cells_held=int(held["variable"].notna().sum()),
         released=released.get(wave.number),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueWave:
+    """A wave that is not closed yet and has deliveries; `is_planned` where it was never opened."""
+
+    key: str
+    is_planned: bool
+
+
+def due_waves(app: Adapters, study_key: str) -> tuple[DueWave, ...]:
+    """Return the waves still to be closed, in order, up to the first for which nothing has been delivered."""
+    study = app.study(study_key)
+    states = app.store.wave_states(study.key)
+    delivered = takewhile(lambda wave: _has_deliveries(app, study, wave), study.waves)
+    waiting = (wave for wave in delivered if states.get(wave.number) != "closed")
+    return tuple(DueWave(key=wave.key, is_planned=wave.number not in states) for wave in waiting)
+
+
+def _has_deliveries(app: Adapters, study: Study, wave: Wave) -> bool:
+    return bool(app.store.deliveries(study.key, wave.number)) or any(inbox(app, study, wave.number).glob("[!.]*"))

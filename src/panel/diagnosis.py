@@ -1,0 +1,88 @@
+"""Say whether an installation is sound."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+
+from panel.errors import PanelError
+from panel.settings import Settings
+
+LIMITS = {"prefect": ("3.8.8", "3.9"), "fastapi": ("0.139", "0.151"), "sqlalchemy": ("2.0.40", "2.1")}
+LEAST_FREE_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at, and what to do where it is bad."""
+
+    what: str
+    state: str
+    found: str
+    fix: str = ""
+
+
+def diagnose(settings: Settings) -> list[Finding]:
+    """Return one finding per thing that keeps installations from working."""
+    return [_python(), _name(), *_packages(), *_home(settings)]
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    state = "good" if sys.version_info >= (3, 11) else "bad"
+    return Finding(what="Python 3.11 or newer", state=state, found=found, fix="install a newer Python")
+
+
+def _name() -> Finding:
+    owners = sorted(set(packages_distributions().get("panel", [])))
+    others = [owner for owner in owners if owner != "panel-tracker"]
+    return Finding(
+        what="the import name `panel` is ours",
+        state="bad" if others else "good",
+        found=", ".join(owners) or "not installed as a package",
+        fix=f"{', '.join(others)} installs a package of the same name; use an environment of its own" if others else "",
+    )
+
+
+def _packages() -> Iterator[Finding]:
+    for name, (least, below) in LIMITS.items():
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            found = "absent"
+        good = found != "absent" and _number(least) <= _number(found) < _number(below)
+        yield Finding(
+            what=f"{name} at least {least}, below {below}",
+            state="good" if good else "bad",
+            found=found,
+            fix="" if good else f"pip install '{name}>={least},<{below}'",
+        )
+
+
+def _number(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".") if part.isdigit())
+
+
+def _home(settings: Settings) -> Iterator[Finding]:
+    from panel.app import open_app
+
+    if not settings.home.exists():
+        yield Finding(what="home", state="bad", found=f"{settings.home} is not there", fix="panelctl init")
+        return
+    free = shutil.disk_usage(settings.home).free
+    roomy = free >= LEAST_FREE_BYTES
+    yield Finding(
+        what="1 GiB of free disk",
+        state="good" if roomy else "bad",
+        found=f"{free / (1 << 30):.1f} GiB",
+        fix="" if roomy else "free space where the home lies",
+    )
+    try:
+        app = open_app(settings)
+        found = f"{len(app.store.study_keys())} studies"
+        yield Finding(what="database and key", state="good", found=found)
+    except PanelError as error:
+        yield Finding(what="database and key", state="bad", found=error.what, fix=error.fix or "")
