@@ -60,7 +60,7 @@ def prefect_api(home: Path) -> Iterator[str]:
         return
     folder = home / "prefect"
     os.environ.setdefault("PREFECT_HOME", str(folder))
-    with _alone_in(folder), _served(folder) as address, _client_settings(address):
+    with _alone_in(folder), served(folder) as address, _client_settings(address):
         _mark_crashed()
         yield address
 
@@ -78,7 +78,8 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[str]:
+def served(folder: Path) -> Iterator[str]:
+    """Run a Prefect server with its database in `folder` while the block runs, and yield its address."""
     port = _free_port()
     address = f"http://127.0.0.1:{port}/api"
     with (folder / "server.log").open("w") as log:

@@ -1,0 +1,71 @@
+"""Run the command as a user does: another process, a home of its own, one Prefect server for all."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+class Command:
+    """`panelctl` in a home."""
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        self.home = home
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PANEL_")},
+            "PANEL_HOME": str(home),
+            "PANEL_PSEUDONYM_KEY": "a key for tests",
+            **environment,
+        }
+
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run to the end and return what it printed."""
+        return subprocess.run(
+            [sys.executable, "-m", "panel.cli", *arguments],
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            timeout=600,
+        )
+
+    def done(self, *arguments: str) -> str:
+        """Run a command that must succeed and return its stdout."""
+        outcome = self(*arguments)
+        assert outcome.returncode == 0, f"{arguments}: {outcome.stderr}"
+        return outcome.stdout
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command whose stderr is read line by line."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "panel.cli", *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+        )
+
+
+@pytest.fixture
+def panelctl(tmp_path: Path, prefect_address: str) -> Command:
+    """Return the command in a new home."""
+    return Command(tmp_path / "home", PREFECT_API_URL=prefect_address)
+
+
+@pytest.fixture
+def loaded(panelctl: Command) -> Command:
+    """Return the command in a home with `creative-ai` loaded."""
+    panelctl.done("init")
+    panelctl.done("study", "load", "creative-ai")
+    return panelctl
+
+
+@pytest.fixture(scope="session")
+def prefect_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve Prefect's API once for the whole session, as a user's own server would be."""
+    from panel.flows import server
+
+    with server.served(tmp_path_factory.mktemp("prefect")) as address:
+        yield address
