@@ -150,6 +150,10 @@ class Store(Protocol):
         """Return person-waves sorted by (wave, member); `columns` limits the variables read (with their reasons)."""
         ...
 
+    def person_waves_digest(self, study: str, waves: Iterable[int]) -> str:
+        """Return a hash of the person-waves of these waves as kept, without reading them."""
+        ...
+
     def save_tracking(self, study: str, tracking: pd.DataFrame) -> None:
         """Replace the tracking rows of a study."""
         ...

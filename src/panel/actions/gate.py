@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import logging
+from dataclasses import replace
 
 from panel.actions.fold import current_responses
 from panel.errors import CheckFailed, Fault, UnknownKey, Where, did_you_mean
+from panel.model.people import INTERVIEWED
 from panel.model.results import Gate, Override, Stage, Verdict
 from panel.model.study import Study
 from panel.ports import Adapters
@@ -18,22 +21,49 @@ def check(app: Adapters, study_key: str, wave: int | str, stage: Stage) -> Gate:
     """
     Judge a stage of a wave, record every verdict, and refuse to go on when a critical one fails.
 
-    At stage `panel` the cells that a verdict holds are set aside as well: they are missing, with the reason invalid,
-    in every later step.
+    Earlier waves whose data have changed since they were judged, by a late correction or a fact settled since, are
+    judged again first: the panel's gates never speak of older data. At stage `panel` the cells that a verdict holds
+    are set aside as well: they are missing, with the reason invalid, in every later step.
 
     Raises:
         CheckFailed: a critical check failed, or any check could not run, and nobody has overridden it.
     """
     study = app.study(study_key)
     number = study.wave(wave).number
-    gate = _judge(app, study, number, stage)
+    for earlier in _stale_waves(app, study, number, stage):
+        _judge_and_refuse(app, study, earlier, stage)
+    return _judge_and_refuse(app, study, number, stage)
+
+
+def _stale_waves(app: Adapters, study: Study, before: int, stage: Stage) -> list[int]:
+    judged = {gate.wave: gate.data_digest for gate in app.store.gates(study.key) if gate.stage == stage}
+    return sorted(
+        wave for wave, digest in judged.items() if wave < before and digest != _data_digest(app, study, wave, stage)
+    )
+
+
+def _data_digest(app: Adapters, study: Study, wave: int, stage: Stage) -> str:
+    """Return a hash of what a stage of a wave is judged on, without reading the answers."""
+    if stage == "panel":
+        return app.store.person_waves_digest(study.key, _up_to(study, wave))
+    index = app.store.response_index(study.key)
+    responses = sorted(index.loc[index["wave"] == wave, "response"])
+    return hashlib.sha256("\n".join(responses).encode()).hexdigest()
+
+
+def _up_to(study: Study, wave: int) -> list[int]:
+    return [each.number for each in study.waves if each.number <= wave]
+
+
+def _judge_and_refuse(app: Adapters, study: Study, wave: int, stage: Stage) -> Gate:
+    gate = _judge(app, study, wave, stage)
     log.info(
         "checked wave=%s/%d stage=%s checks=%d failed=%d blocking=%d",
-        *(study.key, number, stage, len(gate.verdicts)),
+        *(study.key, wave, stage, len(gate.verdicts)),
         *(sum(verdict.state != "passed" for verdict in gate.verdicts), len(gate.blocking)),
     )
     if not gate.is_open:
-        raise _refusal(study, number, gate)
+        raise _refusal(study, wave, gate)
     return gate
 
 
@@ -41,10 +71,11 @@ def _judge(app: Adapters, study: Study, wave: int, stage: Stage) -> Gate:
     instrument = study.instrument_of(wave)
     if stage == "responses":
         frame = current_responses(app, study, wave)
-        frame = frame[frame["disposition"].isin(["complete", "partial"])].reset_index(drop=True)
+        frame = frame[frame["disposition"].isin(INTERVIEWED)].reset_index(drop=True)
     else:
-        frame = app.store.person_waves(study.key, [each.number for each in study.waves if each.number <= wave])
-    gate = app.checker.check(study, instrument, wave, stage, frame)
+        frame = app.store.person_waves(study.key, _up_to(study, wave))
+    judged = app.checker.check(study, instrument, wave, stage, frame)
+    gate = replace(judged, data_digest=_data_digest(app, study, wave, stage))
     app.store.save_gate(gate, app.clock.now())
     if stage == "panel":
         app.store.save_held(study.key, f"check-{wave}", app.held_cells(study, instrument, gate, frame))
