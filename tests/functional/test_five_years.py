@@ -1,0 +1,140 @@
+"""`creative-ai` from its baseline to its target year, through the real flows, on synthetic people."""
+
+import csv
+import io
+import json
+import random
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.functional.conftest import Command
+
+pytestmark = pytest.mark.prefect
+WAVES = ("2025", "2026", "2027", "2028", "2029", "2030")
+
+
+def tracked(home: Path, address: str, **environment: str) -> Command:
+    """Return a home in which 240 synthetic members went through all six waves."""
+    command = Command(home, PREFECT_API_URL=address, **environment)
+    command.done("init")
+    command.done("study", "load", "creative-ai")
+    command.done("simulate", "creative-ai", "--members", "240", "--seed", "3")
+    command.done("track", "creative-ai")
+    return command
+
+
+@pytest.fixture(scope="module")
+def five_years(tmp_path_factory: pytest.TempPathFactory, prefect_address: str) -> Command:
+    """Return the home of the study, tracked on SQLite."""
+    return tracked(tmp_path_factory.mktemp("five") / "home", prefect_address)
+
+
+def digest(command: Command) -> str:
+    """Return the digest of the newest release."""
+    return re.search(r"digest,([0-9a-f]{64})", command.done("show", "creative-ai"))[1]
+
+
+def test_every_wave_is_closed_and_released(five_years):
+    """Six waves, six releases, and every member has a tracking row for each."""
+    status = json.loads(five_years.done("wave", "status", "creative-ai", "--format", "json"))
+    assert [(row["key"], row["state"], row["released"]) for row in status] == [
+        (wave, "closed", f"{wave}.1") for wave in WAVES
+    ]
+    assert all(0 < row["interviewed"] <= row["members"] for row in status)
+
+
+def test_a_rebuild_gives_the_same_digest(five_years):
+    """Everything derived is dropped and derived anew from the deliveries, to the same digest."""
+    before = digest(five_years)
+    rebuilt = json.loads(five_years.done("rebuild", "creative-ai", "--format", "json"))
+    assert rebuilt[0]["digest"] == before
+
+
+def test_tracking_again_does_nothing_twice(five_years):
+    """A study that is done stays as it is."""
+    assert five_years.done("track", "creative-ai") == ""
+    assert five_years.done("release", "creative-ai", "2030", "--format", "csv").splitlines()[1].startswith("2030.1,")
+
+
+def test_any_order_of_arrival_gives_the_same_release(five_years, tmp_path, prefect_address):
+    """Files cut in two, shuffled, and delivered from the last wave to the first give the same digest."""
+    other = Command(tmp_path / "home", PREFECT_API_URL=prefect_address)
+    other.done("init")
+    other.done("study", "load", "creative-ai")
+    for wave in WAVES:
+        other.done("wave", "open", "creative-ai", wave)
+    for wave in reversed(WAVES):
+        (original,) = (five_years.home / "inbox" / "creative-ai" / wave).iterdir()
+        for part in shuffled_halves(original, tmp_path):
+            other.done("collect", "creative-ai", wave, str(part))
+    for wave in WAVES:
+        other.done("wave", "close", "creative-ai", wave)
+    assert digest(other) == digest(five_years)
+
+
+def shuffled_halves(path: Path, folder: Path) -> list[Path]:
+    """Return two files that hold the rows of one in another order."""
+    heading, *rows = csv.reader(io.StringIO(path.read_text("utf-8")))
+    random.Random(7).shuffle(rows)
+    parts = []
+    for number, part in enumerate((rows[::2], rows[1::2])):
+        target = folder / f"{path.stem}-{number}.csv"
+        with target.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([heading, *part])
+        parts.append(target)
+    return parts
+
+
+def test_the_same_file_again_is_a_repeat(five_years, tmp_path):
+    """Delivering a file a second time returns the first receipt and changes nothing."""
+    (original,) = (five_years.home / "inbox" / "creative-ai" / "2027").iterdir()
+    copy = tmp_path / original.name
+    shutil.copy(original, copy)
+    (row,) = csv.DictReader(io.StringIO(five_years.done("collect", "creative-ai", "2027", str(copy))))
+    assert row["is_repeat"] == "True"
+    assert int(row["rows"]) == int(row["accepted"]) + int(row["held"]) + int(row["ignored"])
+
+
+@pytest.mark.postgres
+def test_postgresql_gives_the_same_release(five_years, tmp_path, prefect_address, postgres_url):
+    """The same answers and key give the same digest on PostgreSQL."""
+    other = tracked(tmp_path / "home", prefect_address, PANEL_DATABASE_URL=postgres_url)
+    assert digest(other) == digest(five_years)
+
+
+def test_figures_carry_their_uncertainty_and_base(five_years):
+    """Every shown figure has an interval, n, effective n and a denominator; a hidden one has none of the numbers."""
+    rows = list(csv.DictReader(io.StringIO(five_years.done("trends", "creative-ai", "--format", "csv"))))
+    shown = [row for row in rows if row["status"] != "hidden"]
+    assert len(shown) > 100
+    assert all(row["n"] and row["n_eff"] and row["denominator"] and row["low"] and row["high"] for row in shown)
+    hidden = [row for row in rows if row["status"] == "hidden"]
+    assert all(not (row["n"] or row["estimate"] or row["se"]) for row in hidden)
+
+
+def test_too_early_to_say_is_a_line_of_its_own(five_years):
+    """The off-scale answer has its own figure in every wave, and stays in the denominator."""
+    table = five_years.done("trends", "creative-ai", "--indicator", "ai_income_fell", "--format", "csv")
+    rows = [row for row in csv.DictReader(io.StringIO(table)) if row["statistic"] == "share_unclear"]
+    assert {row["wave"] for row in rows} == {"1", "2", "3", "4", "5", "6"}
+
+
+def test_no_log_line_holds_an_answer(five_years, tmp_path, prefect_address):
+    """A run with canary answers leaves none of them in what it logs."""
+    (original,) = (five_years.home / "inbox" / "creative-ai" / "2025").iterdir()
+    heading, *rows = csv.reader(io.StringIO(original.read_text("utf-8")))
+    column = heading.index("remarks") if "remarks" in heading else heading.index("profit_eur")
+    for row in rows:
+        row[column] = "CANARY-4711"
+    target = tmp_path / "canary.csv"
+    with target.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([heading, *rows])
+    command = Command(tmp_path / "home", PREFECT_API_URL=prefect_address)
+    command.done("init")
+    command.done("study", "load", "creative-ai")
+    command.done("wave", "open", "creative-ai", "2025")
+    printed = [command("collect", "creative-ai", "2025", str(target)), command("wave", "close", "creative-ai", "2025")]
+    assert all("CANARY-4711" not in outcome.stdout + outcome.stderr for outcome in printed)
