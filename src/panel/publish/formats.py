@@ -1,0 +1,50 @@
+"""Files of a release: Parquet, CSV that no spreadsheet executes, JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+
+_FORMULA = re.compile(r"^[=+\-@\t\r\n＝＋－＠]")
+_PLAIN_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?\Z")
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """
+    Write a table as CSV: UTF-8, comma, point, LF, "" for null, and text that a spreadsheet would run made harmless.
+
+    A text that begins with = + - @ (also full width), tab, or a line break gets an apostrophe before it (OWASP, CSV
+    Injection); columns of numbers, and texts that are nothing but a number, stay as they are.
+    """
+    safe = frame.copy()
+    for name in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[name].dtype):
+            safe[name] = safe[name].astype("object").map(harmless, na_action="ignore")
+    safe.columns = pd.Index([harmless(str(name)) for name in frame.columns])
+    safe.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def harmless(value: object) -> object:
+    """Return a text with an apostrophe before it where a spreadsheet would take it for a formula."""
+    if isinstance(value, str) and _FORMULA.match(value) and not _PLAIN_NUMBER.match(value):
+        return f"'{value}"
+    return value
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as Parquet."""
+    frame.to_parquet(path, index=False, compression="zstd")
+
+
+def write_json(value: object, path: Path) -> None:
+    """Write a value as JSON with sorted keys, readable by people."""
+    path.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, object]]:
+    """Return the rows of a table as JSON values, null where there is nothing."""
+    rows: list[dict[str, object]] = json.loads(frame.to_json(orient="records", force_ascii=False))
+    return rows
