@@ -245,7 +245,7 @@ def test_the_page_shows_what_a_reader_asks(release: Path) -> None:
     """Ours beside the published, change, the creator-to-executor cell, prediction, checks, attrition, citation."""
     page = (release / "index.html").read_text()
     for said in (
-        "20.0 %", "Published: 18.0 %", "Report, December 2025", "−3.1 points", "−5.0 points to −1.2 points", "17.0 %",
+        "20.0 %", "Published: 18.0 %", "Report, December 2025", "−3.1 points", "−5.0 to −1.2 points", "17.0 %",
         "Executor", "65.0 %", "41.0 %", "confirmed by telephone", "75 %", "not shown: fewer than 10 members",
         "provisional", "A small &lt;study&gt;",
     ):  # fmt: skip

@@ -168,7 +168,7 @@ def _figures(frame: pd.DataFrame, name: str, threshold: int) -> pd.DataFrame:
     leaking = figures[~shown & figures[list(FIGURES)].notna().any(axis=1)]
     if len(small) or len(leaking):
         raise DisclosureRefused(
-            f"{len(small)} figures rest on fewer than {threshold} members, {len(leaking)} hidden ones still hold numbers.",
+            f"{len(small)} figures rest on fewer than {threshold} members; {len(leaking)} hidden ones hold numbers.",
             where=Where(file=name),
             fix="protect the table (panel.disclose) before it is released",
         )

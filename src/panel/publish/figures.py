@@ -108,7 +108,15 @@ class Reader:
         if pd.isna(row["low"]) or pd.isna(row["high"]):
             return ""
         low, high = (figure(float(row[side]), str(row["unit"]), self.language) for side in ("low", "high"))
-        return f"{low} {self.words['to'] if self.language == 'en' else 'tot'} {high}"
+        said_once = low.rsplit(" ", 1)[0] if low[:1] != "€" and low.count(" ") else low
+        return f"{said_once} {self.words['until']} {high}"
+
+    def among(self, indicator: Indicator) -> str:
+        """Return among whom an indicator is a figure: the population, or groups of it."""
+        whole = self.study.population.in_(self.language)
+        if not (indicator.domain and indicator.groups):
+            return whole
+        return f"{whole}: " + ", ".join(self.group(indicator.domain, key) for key in indicator.groups)
 
     def status(self, row: pd.Series) -> str:
         """Return the status of a row of estimates as a word."""

@@ -76,7 +76,7 @@ def _chart(
     yield Chart(
         key=key,
         title=f"{label}, {reader.words['by']} {by[:1].lower()}{by[1:]}" if by else label,
-        subtitle=_subtitle(content, rows, reader),
+        subtitle=_subtitle(content, rows, indicator, reader),
         description=reader.words["chart_alt"],
         points=points,
         whens=[reader.wave(wave) for wave in sorted(set(rows["wave"]))],
@@ -86,11 +86,11 @@ def _chart(
     )
 
 
-def _subtitle(content: ReleaseContent, rows: pd.DataFrame, reader: Reader) -> list[str]:
+def _subtitle(content: ReleaseContent, rows: pd.DataFrame, indicator: Indicator, reader: Reader) -> list[str]:
     unit = str(rows["unit"].iloc[0])
     terms = str(rows["terms"].iloc[0])
     said = [reader.words["share"] if unit == "share" else unit, reader.words.get(f"terms_{terms}", "")]
-    first = ", ".join(each for each in (content.study.population.in_(reader.language), *said) if each)
+    first = ", ".join(each for each in (reader.among(indicator), *said) if each)
     return [first, *([SYNTHETIC[reader.language]] if content.is_synthetic else [])]
 
 
@@ -119,6 +119,7 @@ def _page(
             content.study, wave=content.wave, digest=digest, is_synthetic=content.is_synthetic, language=reader.language
         ),
         digest=digest,
+        hidden_how=WORDS[reader.language]["hidden_how"].format(n=content.study.disclosure_threshold),
         software=f"panel-tracker {version('panel-tracker')}",
     )
 
@@ -134,8 +135,7 @@ def _headlines(estimates: pd.DataFrame, reader: Reader) -> Iterator[dict[str, st
                 "label": indicator.label.in_(reader.language),
                 "figure": reader.shown(row),
                 "interval": reader.interval(row),
-                "denominator": "" if pd.isna(row["denominator"]) else str(row["denominator"]),
-                "n": "" if pd.isna(row["n"]) else number(float(row["n"]), 0, reader.language),
+                "among": reader.among(indicator),
                 "published": reader.shown(row.copy().where(row.index != "estimate", published.value))
                 if published
                 else "",

@@ -48,7 +48,9 @@ WORDS: dict[str, dict[str, str]] = {
         "figures.", "files": "What is in this folder",
         "files_how": "Estimates, predictions, codebook and checks are in the files beside this page. The rows about "
         "single members are for researchers under an agreement, and do not belong on a web site.",
-        "hidden": "not shown: fewer than {n} members", "hidden_short": "not shown", "provisional": "provisional",
+        "hidden": "not shown: fewer than {n} members", "hidden_short": "not shown", "until": "to",
+        "hidden_how": "What is not shown rests on fewer than {n} members, or would give away a figure that does.",
+        "provisional": "provisional",
         "final": "final", "none": "No figures yet.", "interval": "95 % range", "status": "Status", "n": "Members",
         "synthetic": "SYNTHETIC DATA – simulated respondents, not findings about people.", "codebook": "Codebook",
         "share": "per cent", "change": "change", "relative_change": "relative change", "contents": "On this page",
@@ -106,7 +108,9 @@ WORDS: dict[str, dict[str, str]] = {
         "cijfers.", "files": "Wat er in deze map staat",
         "files_how": "Schattingen, voorspellingen, codeboek en controles staan in de bestanden naast deze pagina. De "
         "rijen over afzonderlijke leden zijn voor onderzoekers met een overeenkomst en horen niet op een website.",
-        "hidden": "niet getoond: minder dan {n} leden", "hidden_short": "niet getoond", "provisional": "voorlopig",
+        "hidden": "niet getoond: minder dan {n} leden", "hidden_short": "niet getoond", "until": "tot",
+        "hidden_how": "Wat niet getoond is, berust op minder dan {n} leden, of zou zo'n cijfer verraden.",
+        "provisional": "voorlopig",
         "final": "definitief", "none": "Nog geen cijfers.", "interval": "95%-marge", "status": "Status", "n": "Leden",
         "synthetic": "SYNTHETISCHE DATA (SYNTHETIC) – gesimuleerde respondenten, geen bevindingen over mensen.",
         "codebook": "Codeboek", "share": "procent", "change": "verandering",
