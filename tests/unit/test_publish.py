@@ -14,6 +14,7 @@ import pytest
 from panel.errors import DisclosureRefused, ReleaseExists, StorageError
 from panel.model.results import ReleaseRecord
 from panel.publish import FolderPublisher
+from panel.publish.charts import Chart, specification
 from panel.publish.cite import cite
 from panel.publish.content import held_counts, person_waves
 from panel.publish.formats import harmless, write_csv
@@ -268,6 +269,18 @@ def test_a_chart_says_what_it_is(release: Path) -> None:
     assert 'role="img"' in chart
     assert "aria-label=" in chart
     assert "not shown" in chart
+
+
+def test_a_long_title_is_broken_into_lines() -> None:
+    """No line of a title or subtitle runs out of the chart, whatever the study calls things."""
+    words = "een heel lang opschrift van een cijfer " * 5
+    chart = Chart(
+        key="k", title=words, subtitle=[words], description="d",
+        points=given.estimates().head(1).assign(when="1", series="s"), whens=["1"], series=["s"], unit="share", hidden="-",
+    )  # fmt: skip
+    title = specification(chart)["title"]
+    assert max(map(len, title["text"])) <= 52
+    assert max(map(len, title["subtitle"])) <= 68
 
 
 def test_a_page_without_figures_is_still_a_page(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ SHAPES = ("circle", "square", "triangle-up", "diamond")
 INK, QUIET = "#1b1f24", "#57606a"
 BAND_LIMIT, WHISKER_LIMIT = 2, 4
 FONT = "sans-serif"
+TITLE_WIDTH, SUBTITLE_WIDTH = 52, 68  # marks on a line that fit the chart in the widest fallback font
 LOCALES: dict[str, Any] = {"nl": "nl-NL"}
 
 
@@ -56,7 +58,8 @@ def specification(chart: Chart) -> dict[str, Any]:
         drawn = layered.properties(width=560, height=260, data=data)
     titled = drawn.properties(
         title=alt.TitleParams(
-            text=chart.title, subtitle=list(chart.subtitle), anchor="start", fontSize=17, subtitleFontSize=13,
+            text=wrap(chart.title, TITLE_WIDTH),
+            subtitle=[part for line in chart.subtitle for part in wrap(line, SUBTITLE_WIDTH)], anchor="start", fontSize=17, subtitleFontSize=13,
             subtitleColor=QUIET, color=INK, offset=14,
         )
     )  # fmt: skip
@@ -93,7 +96,9 @@ def _layers(alt: Any, chart: Chart, *, dodged: bool) -> Any:
     legend = (
         None
         if many or len(series) == 1
-        else alt.Legend(orient="top", title=None, labelFontSize=13, symbolSize=90, symbolOpacity=1)
+        else alt.Legend(
+            orient="top", title=None, labelFontSize=13, labelLimit=260, columns=2, symbolSize=90, symbolOpacity=1
+        )
     )
     plain = alt.Scale(domain=series, range=colours)
     x = alt.X("when:O", sort=list(chart.whens), title=None, axis=alt.Axis(labelAngle=0, labelFontSize=12, grid=False))
