@@ -276,7 +276,8 @@ def test_a_long_title_is_broken_into_lines() -> None:
     words = "een heel lang opschrift van een cijfer " * 5
     chart = Chart(
         key="k", title=words, subtitle=[words], description="d",
-        points=given.estimates().head(1).assign(when="1", series="s"), whens=["1"], series=["s"], unit="share", hidden="-",
+        points=given.estimates().head(1).assign(when="1", series="s"), whens=["1"], series=["s"],
+        unit="share", hidden="-",
     )  # fmt: skip
     title = specification(chart)["title"]
     assert max(map(len, title["text"])) <= 52

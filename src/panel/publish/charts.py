@@ -59,7 +59,8 @@ def specification(chart: Chart) -> dict[str, Any]:
     titled = drawn.properties(
         title=alt.TitleParams(
             text=wrap(chart.title, TITLE_WIDTH),
-            subtitle=[part for line in chart.subtitle for part in wrap(line, SUBTITLE_WIDTH)], anchor="start", fontSize=17, subtitleFontSize=13,
+            subtitle=[part for line in chart.subtitle for part in wrap(line, SUBTITLE_WIDTH)],
+            anchor="start", fontSize=17, subtitleFontSize=13,
             subtitleColor=QUIET, color=INK, offset=14,
         )
     )  # fmt: skip
