@@ -55,7 +55,8 @@ def _waves_with_answers(app: Adapters, study: Study, up_to: int) -> list[int]:
     waves = sorted(int(wave) for wave in panel["wave"].unique() if wave <= up_to)
     if up_to not in waves:
         raise EstimateError(
-            f"Wave {study.key}/{study.wave(up_to).key} has no person-waves.", fix="collect a delivery and merge it first"
+            f"Wave {study.key}/{study.wave(up_to).key} has no person-waves.",
+            fix="collect a delivery and merge it first",
         )
     return waves
 

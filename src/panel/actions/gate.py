@@ -113,7 +113,8 @@ def _refusal(study: Study, wave: int, gate: Gate) -> CheckFailed:
     key = study.wave(wave).key
     if not gate.verdicts:
         return CheckFailed(
-            f"Nothing was checked at stage {gate.stage} of {study.key}/{key}.", fix="collect a delivery, then close again"
+            f"Nothing was checked at stage {gate.stage} of {study.key}/{key}.",
+            fix="collect a delivery, then close again",
         )
     return CheckFailed(
         f"{len(gate.blocking)} critical checks stop {study.key}/{key} at stage {gate.stage}.",

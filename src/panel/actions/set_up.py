@@ -67,5 +67,7 @@ def _write(path: Path, content: bytes) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror}.", fix="free space, or set PANEL_HOME") from error
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror}.", fix="free space, or set PANEL_HOME"
+        ) from error
     return path

@@ -33,8 +33,8 @@ program = typer.Typer(
 
 @program.callback()
 def root(
-    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),  # noqa: FBT001, FBT003
-    quiet: bool = typer.Option(False, "--quiet", "-q", help="No progress on stderr."),  # noqa: FBT001, FBT003
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="No progress on stderr."),
 ) -> None:
     """
     Track a panel: field waves, merge them behind a gate, and say what changed.

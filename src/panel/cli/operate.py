@@ -162,7 +162,9 @@ def track(study: StudyKey) -> None:
 def collect(
     study: StudyKey,
     wave: WaveKey,
-    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="The wave's inbox by default.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE]...", help="The wave's inbox by default.")
+    ] = None,
     form: Form = Format.auto,
 ) -> None:
     """
@@ -225,7 +227,9 @@ def _verdicts(app: Adapters, study: str, wave: str, stage: str, failing: str | N
     frame = pd.DataFrame([{name: getattr(each, name) for name in names} for each in verdicts], columns=list(names))
     frame["override"] = [each.override.reason if each.override else "" for each in verdicts]
     order = {"broken": 0, "failed": 1, "passed": 2}
-    return frame.sort_values(["state", "check"], key=lambda column: column.map(order) if column.name == "state" else column)
+    return frame.sort_values(
+        ["state", "check"], key=lambda column: column.map(order) if column.name == "state" else column
+    )
 
 
 def merge(study: StudyKey, form: Form = Format.auto) -> None:
@@ -268,7 +272,7 @@ def register(program: typer.Typer) -> None:
         program.command()(command)
 
 
-def _flows():  # type: ignore[no-untyped-def]  # noqa: ANN202 - a context manager of Prefect's API
+def _flows():  # type: ignore[no-untyped-def]
     from panel.flows.server import prefect_api
 
     connect()  # a home that is not set up is said before a server is started

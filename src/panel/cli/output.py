@@ -72,7 +72,7 @@ def as_table(frame: pd.DataFrame, title: str = "") -> Table:
 
 def cell(value: object) -> str:
     """Return a value as the text of a table cell, without control characters."""
-    if value is None or value is pd.NA or (isinstance(value, float) and value != value):  # noqa: PLR0124 - NaN
+    if value is None or value is pd.NA or (isinstance(value, float) and value != value):
         return ""
     if isinstance(value, float):
         return f"{value:,.3f}" if abs(value) < 100 else f"{value:,.0f}"
@@ -103,7 +103,9 @@ def readable(estimates: pd.DataFrame) -> pd.DataFrame:
             ],
         }
     )
-    keep = [name for name in ("indicator", "statistic", "value", "group", "from_wave", "wave", "terms") if name in frame]
+    keep = [
+        name for name in ("indicator", "statistic", "value", "group", "from_wave", "wave", "terms") if name in frame
+    ]
     tail = [name for name in ("n", "n_eff", "denominator", "status") if name in frame]
     out = pd.concat([frame[keep], shown, frame[tail]], axis=1)
     out["n_eff"] = out["n_eff"].round(0).astype("Int64")

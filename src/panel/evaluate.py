@@ -1,0 +1,175 @@
+"""
+Evaluate the small language of routes, checks, derived variables and events over a frame.
+
+Logic has three values: a comparison with a missing value is missing, `and`/`or` follow Kleene, and a condition that is
+missing yields a missing value.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from panel.errors import UnknownVariable, did_you_mean
+from panel.model.expression import Expression
+from panel.schema import reason_column
+
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+}
+
+
+def evaluate(expression: Expression, frame: pd.DataFrame, extra: Mapping[str, object] | None = None) -> pd.Series:
+    """
+    Return the value of `expression` for every row of `frame`, on its index.
+
+    Args:
+        expression: parsed by `panel.model.expression.parse`.
+        frame: columns by name; `reason(x)` reads the reason column of x. Not modified.
+        extra: values of names that are no columns, such as `wave_year`: one for all rows, or a series on the index.
+
+    Raises:
+        UnknownVariable: the expression reads a name that is neither a column nor in `extra`.
+    """
+    value = _Evaluator(frame, extra or {}).value(expression.tree)
+    if isinstance(value, pd.Series):
+        return value
+    return pd.Series(value, index=frame.index)
+
+
+def holds(expression: Expression, frame: pd.DataFrame, extra: Mapping[str, object] | None = None) -> np.ndarray:
+    """Return whether `expression` holds for every row; where it is missing it does not hold."""
+    answer = evaluate(expression, frame, extra).astype("boolean")
+    return answer.fillna(value=False).to_numpy(dtype=bool)
+
+
+class _Evaluator:
+    def __init__(self, frame: pd.DataFrame, extra: Mapping[str, object]) -> None:
+        self.frame = frame
+        self.extra = extra
+
+    def value(self, node: ast.expr) -> Any:
+        return getattr(self, f"_{type(node).__name__.lower()}")(node)
+
+    def series(self, node: ast.expr) -> pd.Series:
+        value = self.value(node)
+        return value if isinstance(value, pd.Series) else pd.Series(value, index=self.frame.index)
+
+    def truth(self, node: ast.expr) -> pd.Series:
+        return self.series(node).astype("boolean")
+
+    def number(self, node: ast.expr) -> pd.Series:
+        return self.series(node).astype("Float64")
+
+    def _constant(self, node: ast.Constant) -> Any:
+        return pd.NA if node.value is None else node.value
+
+    def _name(self, node: ast.Name) -> Any:
+        if node.id in self.frame.columns:
+            return self.frame[node.id]
+        if node.id in self.extra:
+            return self.extra[node.id]
+        known = [*map(str, self.frame.columns), *self.extra]
+        raise UnknownVariable(f"There is no variable '{node.id}' to evaluate.", fix=did_you_mean(node.id, known))
+
+    def _boolop(self, node: ast.BoolOp) -> pd.Series:
+        join = operator.and_ if isinstance(node.op, ast.And) else operator.or_
+        first, *rest = node.values
+        answer = self.truth(first)
+        for each in rest:
+            answer = join(answer, self.truth(each))
+        return answer
+
+    def _unaryop(self, node: ast.UnaryOp) -> Any:
+        if isinstance(node.op, ast.Not):
+            return ~self.truth(node.operand)
+        value = self.value(node.operand)
+        return -value if not isinstance(value, pd.Series) else -value.astype("Float64")
+
+    def _binop(self, node: ast.BinOp) -> pd.Series:
+        left, right = self.number(node.left), self.number(node.right)
+        if isinstance(node.op, ast.Div):
+            return left / right.mask(right == 0)
+        return _ARITHMETIC[type(node.op)](left, right)  # type: ignore[no-any-return]
+
+    def _compare(self, node: ast.Compare) -> pd.Series:
+        answers = []
+        left = node.left
+        for sign, right in zip(node.ops, node.comparators, strict=True):
+            answers.append(self._one_compare(left, sign, right))
+            left = right
+        answer = answers[0]
+        for each in answers[1:]:
+            answer = answer & each
+        return answer
+
+    def _one_compare(self, left: ast.expr, sign: ast.cmpop, right: ast.expr) -> pd.Series:
+        if isinstance(sign, (ast.Is, ast.IsNot)):
+            missing = self.series(left).isna().astype("boolean")
+            return missing if isinstance(sign, ast.Is) else ~missing
+        if isinstance(sign, (ast.In, ast.NotIn)):
+            return self._among(left, right, negated=isinstance(sign, ast.NotIn))
+        one, other = self.series(left), self.series(right)
+        known = one.notna() & other.notna()
+        answer = pd.Series(pd.NA, index=self.frame.index, dtype="boolean")
+        if known.any():
+            answer[known] = np.asarray(_COMPARE[type(sign)](one[known], other[known]), dtype=bool)
+        return answer
+
+    def _among(self, left: ast.expr, right: ast.expr, *, negated: bool) -> pd.Series:
+        options = [self.value(each) for each in right.elts] if isinstance(right, ast.Tuple) else [self.value(right)]
+        one = self.series(left)
+        found = one.isin(options)
+        return (~found if negated else found).astype("boolean").mask(one.isna())
+
+    def _ifexp(self, node: ast.IfExp) -> pd.Series:
+        test = self.truth(node.test)
+        yes, no = self.series(node.body), self.series(node.orelse)
+        kind = "Float64" if _numeric(yes) and _numeric(no) else "object"
+        answer = no.astype(kind).where(~test.fillna(value=False).astype(bool), yes.astype(kind))
+        answer = answer.mask(test.isna())
+        return answer if kind == "Float64" else answer.astype("str")
+
+    def _call(self, node: ast.Call) -> pd.Series:
+        name = node.func.id  # type: ignore[attr-defined]
+        if name == "reason":
+            return self._reason(node.args[0])
+        values = [self.series(each) for each in node.args]
+        if name == "first_known":
+            return _first_known(values)
+        numbers = pd.concat([value.astype("Float64") for value in values], axis=1)
+        if name == "total":
+            return numbers.sum(axis=1, min_count=1)
+        return numbers.min(axis=1) if name == "lowest" else numbers.max(axis=1)
+
+    def _reason(self, node: ast.expr) -> pd.Series:
+        name = node.id if isinstance(node, ast.Name) else ""
+        if reason_column(name) not in self.frame.columns:
+            raise UnknownVariable(f"There is no reason column of '{name}'.", fix="write reason(x) of a variable")
+        return self.frame[reason_column(name)].astype("str")
+
+
+def _numeric(series: pd.Series) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(series.dtype) or series.isna().all())
+
+
+def _first_known(values: list[pd.Series]) -> pd.Series:
+    first, *rest = values
+    for each in rest:
+        first = first.where(first.notna(), each)
+    return first

@@ -1,0 +1,228 @@
+"""
+Fold responses into the panel. Pure: frames in, frames out; no clock, no store, no log.
+
+Three laws hold: merging twice is merging once; the order in which responses arrive does not matter; nothing is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from panel.harmonise import derive
+from panel.model.instrument import Variable
+from panel.model.people import INTERVIEWED
+from panel.model.study import Study
+from panel.schema import HELD, PERSON_WAVES, REASON_DTYPE, TRACKING, reason_column
+
+KEY = ["member", "wave"]
+
+
+@dataclass(frozen=True)
+class Merge:
+    """The panel of a study: person-waves by wave, the tracking of every case, and the facts that were held."""
+
+    person_waves: Mapping[int, pd.DataFrame]
+    tracking: pd.DataFrame
+    held: pd.DataFrame
+
+
+def current(responses: pd.DataFrame) -> pd.DataFrame:
+    """
+    Return one row a member: the response of a wave that stands, with its `revision`.
+
+    Of several different responses an interview beats any other outcome, then the one submitted last stands (received
+    last, where the delivery says no moment); responses of one moment are put in order by their hash. The revision
+    counts the member's different responses. Nothing is dropped from the store: the others stay as they are.
+
+    Args:
+        responses: schema.RESPONSES of one wave. Not modified.
+    """
+    moment = responses["submitted_at"].fillna(responses["received_at"])
+    ranked = responses.assign(_interview=responses["disposition"].isin(INTERVIEWED), _moment=moment)
+    ranked = ranked.sort_values(["member", "_interview", "_moment", "response"], kind="stable")
+    revision = ranked.groupby("member")["response"].transform("size").astype("Int64")
+    last = ranked.assign(revision=revision).drop_duplicates("member", keep="last")
+    return last.drop(columns=["_interview", "_moment"]).reset_index(drop=True)
+
+
+def cohorts(index: pd.DataFrame) -> pd.Series:
+    """Return the wave in which each member entered: the first with any response. Indexed by member."""
+    return index.groupby("member")["wave"].min()
+
+
+def merge(
+    responses: Mapping[int, pd.DataFrame],
+    *,
+    study: Study,
+    index: pd.DataFrame,
+    fielded: Sequence[int],
+    open_waves: Sequence[int] = (),
+) -> Merge:
+    """
+    Return the panel that these responses make.
+
+    Facts asked once are carried to the member's later person-waves. An immutable fact that differs from what most of
+    the member's waves say (the earliest, where they are even) is held in the wave that differs, never overwritten.
+
+    Args:
+        responses: by wave, every response kept (schema.RESPONSES and variables). Not modified.
+        study: its waves, instruments and facts.
+        index: member, wave, disposition of every response kept, of any wave.
+        fielded: waves that have been opened, in order.
+        open_waves: those still in the field, where silence is not yet an answer.
+    """
+    entered = cohorts(index)
+    standing = {wave: current(frame) for wave, frame in responses.items() if len(frame)}
+    bare = {wave: _person_waves(frame, study, wave, entered) for wave, frame in standing.items()}
+    settled, held = _settle(bare, study)
+    derived = {wave: _finished(frame, study, wave) for wave, frame in settled.items()}
+    return Merge(
+        person_waves=derived,
+        tracking=track(standing, entered=entered, fielded=fielded, open_waves=open_waves),
+        held=held,
+    )
+
+
+def _person_waves(frame: pd.DataFrame, study: Study, wave: int, entered: pd.Series) -> pd.DataFrame:
+    """Return the interviews of a wave, with every variable of the study: not fielded, where this wave lacks it."""
+    rows = frame[frame["disposition"].isin(INTERVIEWED)].sort_values("member", ignore_index=True)
+    columns: dict[str, pd.Series] = {}
+    for variable in _asked(study):
+        if variable.name not in rows:
+            columns[variable.name] = pd.Series(index=rows.index, dtype=variable.dtype)
+            columns[reason_column(variable.name)] = pd.Series("not_fielded", index=rows.index, dtype=REASON_DTYPE)
+    rows = rows.assign(cohort=rows["member"].map(entered).astype("Int64"), **columns)
+    given = [name for name in rows if name.startswith("given_weight:")]
+    kept = PERSON_WAVES.coerce(rows).drop(columns=[*_RESPONSE_ONLY, *given], errors="ignore")
+    return kept.assign(**{name: rows[name] for name in given})
+
+
+_RESPONSE_ONLY = ("submitted_at", "received_at", "delivery", "row")
+
+
+def _asked(study: Study) -> list[Variable]:
+    newest = {question.variable.name: question.variable for each in study.instruments for question in each.questions}
+    return list(newest.values())
+
+
+def _facts(study: Study) -> dict[str, bool]:
+    """Return the variables asked once, or immutable, and which are immutable."""
+    questions = [question for instrument in study.instruments for question in instrument.questions]
+    return {
+        question.variable.name: question.variable.is_immutable
+        for question in questions
+        if question.asked == "first" or question.variable.is_immutable
+    }
+
+
+def _settle(frames: Mapping[int, pd.DataFrame], study: Study) -> tuple[dict[int, pd.DataFrame], pd.DataFrame]:
+    settled = dict(frames)
+    held = []
+    for name, is_immutable in _facts(study).items():
+        known = pd.concat(
+            [frame.loc[frame[name].notna(), [*KEY, name]] for frame in frames.values()] or [pd.DataFrame()]
+        )
+        if known.empty:
+            continue
+        fact = _established(known, name) if is_immutable else known.sort_values("wave").groupby("member")[name].first()
+        for wave, frame in settled.items():
+            settled[wave], conflicts = _with_fact(frame, name, fact, is_immutable=is_immutable)
+            held.append(_held(frame[conflicts], name, wave))
+    return settled, HELD.coerce(pd.concat([HELD.empty(), *[each for each in held if len(each)]], ignore_index=True))
+
+
+def _established(known: pd.DataFrame, name: str) -> pd.Series:
+    """Return each member's fact: what most waves say, and of equals what was said first."""
+    counted = known.groupby(["member", name], observed=True)["wave"].agg(["size", "min"]).reset_index()
+    ranked = counted.sort_values(["member", "size", "min"], ascending=[True, False, True])
+    return ranked.drop_duplicates("member").set_index("member")[name]
+
+
+def _with_fact(
+    frame: pd.DataFrame, name: str, fact: pd.Series, *, is_immutable: bool
+) -> tuple[pd.DataFrame, np.ndarray]:
+    told = frame["member"].map(fact).astype(frame[name].dtype)
+    conflicts = np.zeros(len(frame), dtype=bool)
+    if is_immutable:
+        both = frame[name].notna() & told.notna()
+        conflicts[both.to_numpy()] = (frame.loc[both, name] != told[both]).to_numpy(dtype=bool)
+    reasons = frame[reason_column(name)].astype("str")
+    carried = frame[name].isna() & told.notna() & (frame["cohort"] < frame["wave"]) & (reasons == "not_fielded")
+    value = frame[name].where(~carried, told).mask(conflicts)
+    reason = reasons.mask(carried, "").mask(conflicts, "invalid")
+    late = (reason == "not_fielded") & (frame["cohort"] == frame["wave"]) & value.isna()
+    reason = reason.mask(late.fillna(value=False).astype(bool), "no_answer")
+    return frame.assign(**{name: value, reason_column(name): reason.astype(REASON_DTYPE)}), conflicts
+
+
+def _held(rows: pd.DataFrame, name: str, wave: int) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "wave": wave,
+            "member": rows["member"].to_numpy(),
+            "variable": name,
+            "check": "merge.immutable_fact",
+            "reason": "differs from what the member's other waves say",
+        }
+    )
+
+
+def _finished(frame: pd.DataFrame, study: Study, number: int) -> pd.DataFrame:
+    wave = study.wave(number)
+    full = derive(frame, study.instrument(wave.instrument), wave_year=wave.fieldwork.start.year)
+    return PERSON_WAVES.coerce(full, study.variables)
+
+
+def track(
+    standing: Mapping[int, pd.DataFrame],
+    *,
+    entered: pd.Series,
+    fielded: Sequence[int],
+    open_waves: Sequence[int] = (),
+) -> pd.DataFrame:
+    """
+    Return a row for every member and every fielded wave, also where nobody answered (schema.TRACKING).
+
+    Before a member entered it says `not_yet`; where nothing came `no_response`, or `pending` while the wave is open. A
+    member who is back after a gap is marked as returning; the gap stays.
+
+    Args:
+        standing: by wave, one row a member (`current`). Not modified.
+        entered: wave of entry by member (`cohorts`).
+        fielded: waves that have been opened, in order.
+        open_waves: those still in the field.
+    """
+    members = entered.sort_index()
+    before = np.zeros(len(members), dtype=bool)
+    ever = before.copy()
+    pieces = []
+    for wave in fielded:
+        silence = "pending" if wave in open_waves else "no_response"
+        disposition = _dispositions(members, standing.get(wave), wave, silence)
+        interviewed = np.isin(disposition, INTERVIEWED)
+        pieces.append(
+            pd.DataFrame(
+                {
+                    "member": members.index,
+                    "wave": wave,
+                    "cohort": members.to_numpy(),
+                    "disposition": disposition,
+                    "is_interviewed": interviewed,
+                    "is_returning": interviewed & ever & ~before,
+                }
+            )
+        )
+        before, ever = interviewed, ever | interviewed
+    return TRACKING.coerce(pd.concat(pieces, ignore_index=True)) if pieces else TRACKING.empty()
+
+
+def _dispositions(members: pd.Series, frame: pd.DataFrame | None, wave: int, silence: str) -> np.ndarray:
+    found = pd.Series(index=members.index, dtype="str")
+    if frame is not None:
+        found = frame.set_index("member")["disposition"].reindex(members.index)
+    late = np.where((members > wave).to_numpy(dtype=bool), "not_yet", silence)
+    return np.where(found.isna().to_numpy(), late, found.to_numpy(dtype=object)).astype(object)

@@ -1,0 +1,208 @@
+"""Read an instrument file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from panel.errors import did_you_mean, printable
+from panel.model.instrument import (
+    KINDS,
+    Code,
+    Derived,
+    Instrument,
+    Prediction,
+    Question,
+    Section,
+    SumGroup,
+    Value,
+    Variable,
+)
+from panel.model.reading import Faults, Table, parse_toml
+
+DIRECTIONS = ("fall", "same", "rise", "unclear")
+RANGES = {"share": (0.0, 100.0), "probability": (0.0, 100.0)}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Values that several questions share."""
+
+    values: tuple[Value, ...]
+    off_scale: tuple[Code, ...] = ()
+    groups: tuple[tuple[str, tuple[Code, ...]], ...] = ()
+
+
+def read_instrument(file: str, text: str, languages: tuple[str, ...], faults: Faults) -> Instrument:
+    """Return the instrument of a file; what is wrong with it is added to `faults`."""
+    top = parse_toml(file, text, faults)
+    version = top.get("version", str)
+    if not top.is_broken and file != f"instrument-{version}.toml":
+        top.fault(
+            f"is '{printable(version)}', which the file name does not say",
+            "version",
+            f"rename the file to instrument-{version}.toml",
+        )
+    scales = _scales(top.table("scales"), languages)
+    sections = tuple(_section(each, languages) for each in top.tables("section"))
+    keys = [section.key for section in sections]
+    instrument = Instrument(
+        version=version,
+        sections=sections,
+        questions=tuple(_question(each, languages, scales, keys) for each in top.tables("question", is_required="yes")),
+        sum_groups=tuple(_sum_group(each) for each in top.tables("sum_group")),
+        derived=tuple(_derived(each, languages, scales) for each in top.tables("derived")),
+    )
+    top.done()
+    return instrument
+
+
+def _scales(table: Table, languages: tuple[str, ...]) -> dict[str, Scale]:
+    scales = {}
+    for name in table.data:
+        inner = table.table(name)
+        scales[name] = _scale(inner, languages)
+        inner.done()
+    return scales
+
+
+def _scale(table: Table, languages: tuple[str, ...]) -> Scale:
+    values = []
+    for each in table.tables("values", is_required="yes"):
+        code = each.code("code")
+        label = each.text("label", languages) if each.has("label") else _inline(each, code, languages)
+        values.append(Value(code, label, each.list_of("synonyms", str)))
+        each.done()
+    codes = [value.code for value in values]
+    if len(set(codes)) < len(codes):
+        table.fault("repeats a code", "values", "give every value a code of its own")
+    if len({type(code) for code in codes}) > 1:
+        table.fault("mixes numbers and texts as codes", "values", "use one kind of code")
+    off_scale = table.codes("off_scale")
+    groups = tuple((name, tuple(found) if isinstance(found, list) else ()) for name, found in table.pairs("groups"))
+    for code in [*off_scale, *(code for _, found in groups for code in found)]:
+        if code not in codes:
+            table.fault(f"uses the code {code!r}, which is not among the values", "values")
+    return Scale(tuple(values), off_scale, groups)
+
+
+def _inline(each: Table, code: Code, languages: tuple[str, ...]):  # type: ignore[no-untyped-def]
+    """Return a label written beside the code (`{code = 1, nl = "…", en = "…"}`), or the code itself where it is text."""
+    from panel.model.text import Text
+
+    given = {language: each.get(language, str, None) for language in languages}
+    if isinstance(code, str) and not any(given.values()):
+        return Text(tuple((language, code) for language in languages))
+    for language, text in given.items():
+        if not text:
+            each.fault(f"has no label in '{language}'", language, f'add {language} = "…"')
+    return Text(tuple((language, text or "") for language, text in given.items()))
+
+
+def _section(table: Table, languages: tuple[str, ...]) -> Section:
+    section = Section(key=table.get("key", str), label=table.text("label", languages))
+    table.done()
+    return section
+
+
+def _question(table: Table, languages: tuple[str, ...], scales: dict[str, Scale], sections: list[str]) -> Question:
+    key = table.get("key", str)
+    text = table.text("text", languages)
+    question = Question(
+        key=key,
+        section=table.one_of("section", sections or [""], sections[0] if sections else ""),
+        text=text,
+        column=table.get("column", str, key),
+        asked=table.one_of("asked", ("every", "first", "later"), "every"),
+        route=table.expression("route"),
+        check=table.expression("check"),
+        is_required=table.get("required", bool, False),
+        predicts=_prediction(table.table("predicts")) if table.has("predicts") else None,
+        variable=_variable(table, table.get("variable", str, key), text, languages, scales),
+    )
+    table.done()
+    return question
+
+
+def _variable(
+    table: Table,
+    name: str,
+    text,
+    languages: tuple[str, ...],
+    scales: dict[str, Scale],  # type: ignore[no-untyped-def]
+) -> Variable:
+    kind = table.one_of("kind", KINDS)
+    scale = _scale_of(table, languages, scales) if kind in ("single", "multi") else Scale(())
+    low, high = RANGES.get(kind, (None, None))
+    if not name.isidentifier():
+        table.fault(f"'{printable(name)}' is no name for a column", "variable", "use letters, digits and _")
+    return Variable(
+        name=name,
+        label=table.text("label", languages, text),
+        kind=kind,
+        unit=table.get("unit", str, None),
+        values=scale.values,
+        minimum=table.get("minimum", float, low),
+        maximum=table.get("maximum", float, high),
+        concept=table.get("concept", str, None),
+        is_immutable=table.get("immutable", bool, False),
+        is_core=table.get("core", bool, False),
+        sensitivity=table.one_of("sensitivity", ("none", "quasi", "open_text"), "none"),
+        off_scale=scale.off_scale,
+        groups=scale.groups,
+    )
+
+
+def _scale_of(table: Table, languages: tuple[str, ...], scales: dict[str, Scale]) -> Scale:
+    if table.has("values"):
+        return _scale(table, languages)
+    name = table.get("scale", str)
+    if name and name not in scales:
+        table.fault(f"is '{printable(name)}', no scale of this instrument", "scale", did_you_mean(name, scales))
+    return scales.get(name, Scale(()))
+
+
+def _prediction(table: Table) -> Prediction:
+    horizon: object = table.data.get("horizon")
+    if horizon != "target" and (isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1):
+        table.fault(f"is {printable(horizon)!r}", "horizon", 'write "target" or a number of years')
+        horizon = 1
+    table.get("horizon", object, None)
+    directions: list[tuple[Code, str]] = []
+    for direction, codes in table.pairs("directions"):
+        if direction not in DIRECTIONS:
+            table.fault(f"has '{printable(direction)}'", "directions", did_you_mean(direction, DIRECTIONS))
+        directions += [(code, direction) for code in codes] if isinstance(codes, list) else []
+    prediction = Prediction(
+        variable=table.get("variable", str),
+        kind=table.one_of("kind", ("direction", "probability", "category")),
+        horizon=horizon,  # type: ignore[arg-type]
+        event=table.expression("event"),
+        threshold=table.get("threshold", float, 0.0),
+        directions=tuple(directions),
+        terms=table.one_of("terms", ("nominal", "real"), "nominal"),
+    )
+    table.done()
+    return prediction
+
+
+def _sum_group(table: Table) -> SumGroup:
+    group = SumGroup(
+        key=table.get("key", str),
+        members=table.list_of("members", str, ...),
+        total=table.get("total", float, 100.0),
+        tolerance=table.get("tolerance", float, 0.0),
+    )
+    table.done()
+    return group
+
+
+def _derived(table: Table, languages: tuple[str, ...], scales: dict[str, Scale]) -> Derived:
+    name = table.get("name", str)
+    label = table.text("label", languages)
+    derived = Derived(
+        expression=table.expression("expression") or "null", variable=_variable(table, name, label, languages, scales)
+    )
+    if not table.has("expression"):
+        table.fault("is not there", "expression", "say how it is computed")
+    table.done()
+    return derived
