@@ -57,4 +57,4 @@ def _simulate(
 
 def migrate(settings: Settings) -> str:
     """Create or upgrade the database that `settings` names, and return its revision."""
-    return migrate_database(settings.database_url, settings.home)
+    return migrate_database(settings.database_url)

@@ -1,0 +1,139 @@
+"""Records of decisions: gates, overrides, releases. Append-only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from panel.errors import ReleaseExists
+from panel.model.results import Gate, Override, ReleaseRecord, Verdict
+from panel.store import tables
+from panel.store.base import Database, utc
+
+GATE = tables.Gate.__table__  # type: ignore[attr-defined]
+DECISION = tables.OverrideDecision.__table__  # type: ignore[attr-defined]
+RELEASE = tables.Release.__table__  # type: ignore[attr-defined]
+
+
+class Records(Database):
+    """The part of the store that says who vouched for what."""
+
+    def save_gate(self, gate: Gate, at: datetime) -> None:
+        """Append the record of a check run."""
+        verdicts = [{**asdict(verdict), "override": None} for verdict in gate.verdicts]
+        with self._writes() as connection:
+            connection.execute(
+                insert(GATE).values(
+                    study=gate.study,
+                    wave=gate.wave,
+                    stage=gate.stage,
+                    suite_digest=gate.suite_digest,
+                    data_digest=gate.data_digest,
+                    verdicts=json.dumps(verdicts, ensure_ascii=False),
+                    at=at,
+                )
+            )
+
+    def gates(self, study: str, wave: int | None = None) -> Sequence[Gate]:
+        """Return the latest gate of each wave and stage, overrides applied to its verdicts."""
+        query = select(GATE).where(GATE.c.study == study).order_by(GATE.c.id)
+        if wave is not None:
+            query = query.where(GATE.c.wave == wave)
+        with self._reads() as connection:
+            latest = {(row.wave, row.stage): row for row in connection.execute(query)}
+            decisions = self._decisions(connection, study)
+        rows = sorted(latest.values(), key=lambda row: (row.wave, row.stage != "responses"))
+        return [_gate(row, decisions) for row in rows]
+
+    def _decisions(self, connection: Any, study: str) -> Mapping[tuple[int, str, str, str], Override]:
+        rows = connection.execute(select(DECISION).where(DECISION.c.study == study).order_by(DECISION.c.id))
+        return {
+            (row.wave, row.stage, row.check, row.failing_digest): Override(by=row.by, reason=row.reason, at=utc(row.at))
+            for row in rows
+        }
+
+    def override(self, study: str, wave: int, stage: str, check: str, override: Override) -> None:
+        """Append a decision to let a check pass; it holds as long as the same rows fail."""
+        failing = next(
+            verdict
+            for gate in self.gates(study, wave)
+            if gate.stage == stage
+            for verdict in gate.verdicts
+            if verdict.check == check
+        )
+        with self._writes() as connection:
+            connection.execute(
+                insert(DECISION).values(
+                    study=study,
+                    wave=wave,
+                    stage=stage,
+                    check=check,
+                    by=override.by,
+                    reason=override.reason,
+                    failing_digest=_failing_digest(failing),
+                    at=override.at,
+                )
+            )
+
+    def save_release(self, release: ReleaseRecord) -> ReleaseRecord:
+        """Record a release; one with the same digest is returned instead of recorded again; see ports.Store."""
+        with self._writes() as connection:
+            rows = connection.execute(select(RELEASE).where(RELEASE.c.study == release.study)).all()
+            for row in rows:
+                if row.digest == release.digest and row.wave == release.wave:
+                    return _release(row)
+                if row.key == release.key:
+                    raise ReleaseExists(
+                        f"Release {release.study} {release.key} exists with other content.",
+                        fix="a release never changes; give the new content the next number",
+                    )
+            connection.execute(insert(RELEASE).values(**asdict(release)))
+        return release
+
+    def releases(self, study: str) -> Sequence[ReleaseRecord]:
+        """Return the releases of a study, oldest first."""
+        query = select(RELEASE).where(RELEASE.c.study == study).order_by(RELEASE.c.created_at, RELEASE.c.key)
+        with self._reads() as connection:
+            return [_release(row) for row in connection.execute(query)]
+
+
+def _failing_digest(verdict: Verdict) -> str:
+    keys = sorted(f"{member}\0{wave}" for member, wave in verdict.failing)
+    text = f"{verdict.state}\n{verdict.failing_count}\n" + "\n".join(keys)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _gate(row: Any, decisions: Mapping[tuple[int, str, str, str], Override]) -> Gate:
+    verdicts = []
+    for each in json.loads(row.verdicts):
+        failing = tuple((member, wave) for member, wave in each.pop("failing"))
+        verdict = Verdict(**{**each, "columns": tuple(each["columns"]), "failing": failing})
+        found = decisions.get((row.wave, row.stage, verdict.check, _failing_digest(verdict)))
+        verdicts.append(replace(verdict, override=found) if found and verdict.state != "passed" else verdict)
+    return Gate(
+        study=row.study,
+        wave=row.wave,
+        stage=row.stage,
+        suite_digest=row.suite_digest,
+        data_digest=row.data_digest,
+        verdicts=tuple(verdicts),
+    )
+
+
+def _release(row: Any) -> ReleaseRecord:
+    return ReleaseRecord(
+        study=row.study,
+        key=row.key,
+        wave=row.wave,
+        digest=row.digest,
+        path=row.path,
+        is_synthetic=row.is_synthetic,
+        created_at=utc(row.created_at),
+        manifest=row.manifest,
+    )
