@@ -24,6 +24,8 @@ LAYERS = (
 )
 SIBLINGS = {  # pairs on one layer that may know each other, and why
     ("forecast", "estimate"): "scores use the variance kernel",
+    ("weigh", "estimate"): "weights are raked to the groups that estimates are about",
+    ("merge", "harmonise"): "a merge computes derived variables anew",
     ("web", "actions"): "the API calls the same use cases as the command",
     ("analysis", "actions"): "the analyst's view may call the use cases",
 }

@@ -1,1 +1,28 @@
-"""Estimators over one variance kernel."""
+"""
+Estimators over one variance kernel.
+
+`report` computes every figure of a study; `series` levels and changes of one measure; `stayers` and `transitions`
+what happened to the same members. All give schema.ESTIMATES, by way of `to_frame`.
+"""
+
+from panel.estimate.levels import Measure, series
+from panel.estimate.pairs import Pair, stayers, transitions
+from panel.estimate.report import Slice, method_of, report, slices
+from panel.estimate.rows import Figure, Label, to_frame
+from panel.estimate.sample import Sample
+
+__all__ = [
+    "Figure",
+    "Label",
+    "Measure",
+    "Pair",
+    "Sample",
+    "Slice",
+    "method_of",
+    "report",
+    "series",
+    "slices",
+    "stayers",
+    "to_frame",
+    "transitions",
+]

@@ -1,0 +1,150 @@
+"""Every estimator is a value and its influence: what each row, were it weighted a little more, would do to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from panel.errors import EstimateError
+from panel.estimate.kernel import Design, covariance, t_quantile
+
+
+@dataclass(frozen=True)
+class Estimand:
+    """
+    A value and its linearised variable, a number a row; rows outside the domain have zero.
+
+    `n` counts the rows that make the denominator, `n_eff` is Kish's effective number of them.
+    """
+
+    value: float
+    linear: np.ndarray
+    n: int
+    n_eff: float
+    rows: np.ndarray
+
+
+def kish(weights: np.ndarray) -> float:
+    """Return the effective n of weights: (sum w)^2 / sum w^2. Source: Kish (1965), Survey Sampling."""
+    squares = float(np.sum(weights**2))
+    return float(np.sum(weights)) ** 2 / squares if squares else 0.0
+
+
+def ratio(y: np.ndarray, x: np.ndarray, weights: np.ndarray, rows: np.ndarray) -> Estimand:
+    """
+    Return sum wy / sum wx over `rows`; u = (y - R x) / sum wx.
+
+    Source: Särndal, Swensson and Wretman (1992), eq. 5.6.8. Oracle: o01.
+
+    Args:
+        y: a number a row; may be anything outside `rows`.
+        x: the same.
+        weights: a weight a row.
+        rows: a mask: who is in the domain and answered.
+
+    Raises:
+        EstimateError: nobody is in the domain, or its denominator is zero.
+    """
+    inside = weights[rows]
+    total = float(inside @ x[rows])
+    if not rows.any() or total == 0:
+        raise EstimateError("The domain is empty: nobody in it answered, or all weights are zero.")
+    value = float(inside @ y[rows]) / total
+    linear = np.zeros(len(weights))
+    linear[rows] = (y[rows] - value * x[rows]) / total
+    return Estimand(value, linear, int(rows.sum()), kish(inside), rows)
+
+
+def mean(y: np.ndarray, weights: np.ndarray, rows: np.ndarray) -> Estimand:
+    """Return the weighted mean of `y` over `rows`; a share, where y is 0 and 1. See `ratio`. Oracle: o01, o05."""
+    return ratio(y, np.ones(len(y)), weights, rows)
+
+
+def total(y: np.ndarray, weights: np.ndarray, rows: np.ndarray) -> Estimand:
+    """Return the weighted total of `y` over `rows`; u = y. Oracle: o01."""
+    linear = np.where(rows, y, 0.0)
+    inside = weights[rows]
+    return Estimand(float(inside @ y[rows]), linear, int(rows.sum()), kish(inside), rows)
+
+
+@dataclass(frozen=True)
+class Quantile(Estimand):
+    """A quantile; its interval is Woodruff's, not symmetric."""
+
+    low: float
+    high: float
+    se: float
+
+
+def quantile_point(y: np.ndarray, weights: np.ndarray, p: float) -> float:
+    """Return inf{y: F(y) >= p}, the weighted quantile by its definition (R's "math", Hyndman and Fan's type 1)."""
+    order = np.argsort(y, kind="stable")
+    return _at(y[order], np.cumsum(weights[order]), p)
+
+
+def _at(ordered: np.ndarray, cumulated: np.ndarray, p: float) -> float:
+    wanted = min(max(p, 0.0), 1.0) * cumulated[-1]
+    place = int(np.searchsorted(cumulated, wanted * (1 - 1e-12), side="left"))
+    return float(ordered[min(place, len(ordered) - 1)])
+
+
+def quantile(
+    y: np.ndarray, weights: np.ndarray, rows: np.ndarray, design: Design, *, p: float = 0.5, influence: object = None
+) -> Quantile:
+    """
+    Return a weighted quantile with Woodruff's interval; SE = (high - low) / (2 t).
+
+    The interval is that of the share at or below the quantile, carried back through the distribution. The linearised
+    variable is -(1(y <= q) - p) / (N f), the density f being the one that makes the kernel give this SE: a change of
+    quantiles then keeps the covariance between waves.
+
+    Source: Woodruff (1952), JASA 47. Oracle: o02 (interval type "mean").
+
+    Args:
+        y: a number a row.
+        weights: a weight a row.
+        rows: a mask: who is in the domain and answered.
+        design: PSUs and strata of all rows.
+        p: which quantile.
+        influence: turns a linearised variable into weighted influence, with calibration credited; weights by default.
+
+    Raises:
+        EstimateError: nobody is in the domain.
+    """
+    if not rows.any() or weights[rows].sum() == 0:
+        raise EstimateError("The domain is empty: nobody in it answered, or all weights are zero.")
+    order = np.argsort(y[rows], kind="stable")
+    ordered, cumulated = y[rows][order], np.cumsum(weights[rows][order])
+    value = _at(ordered, cumulated, p)
+    below = mean((y <= value).astype(float), weights, rows)
+    weighted = weights * below.linear if influence is None else influence(below.linear)  # type: ignore[operator]
+    se_share = float(np.sqrt(covariance(design.totals(weighted), design)[0, 0]))
+    t = t_quantile(design.degrees_of_freedom(rows))
+    share = below.value
+    low, high = (_at(ordered, cumulated, p + sign * t * se_share) for sign in (-1, 1))
+    se = (high - low) / (2 * t)
+    density = se_share / se if se > 0 else np.inf
+    linear = np.zeros(len(weights))
+    centred = (y[rows] <= value) - share
+    linear[rows] = -centred / (float(weights[rows].sum()) * density) if np.isfinite(density) else 0.0
+    return Quantile(value, linear, int(rows.sum()), kish(weights[rows]), rows, low, high, se)
+
+
+def logit_interval(share: float, se: float, degrees: int, n_eff: float) -> tuple[float, float]:
+    """
+    Return the interval of a share that stays between 0 and 1.
+
+    By the logit: logit(p) -/+ t se / (p (1 - p)). Where all or nobody say so, and the logit has no meaning, by the
+    exact binomial interval at the effective n (Korn and Graubard 1998, Survey Methodology 24). Oracle: o04, o07.
+    """
+    from scipy import stats
+
+    if 0 < share < 1 and se > 0:
+        middle = np.log(share / (1 - share))
+        reach = t_quantile(degrees) * se / (share * (1 - share))
+        return tuple(float(1 / (1 + np.exp(-edge))) for edge in (middle - reach, middle + reach))  # type: ignore[return-value]
+    count = share * n_eff
+    low = 0.0 if share == 0 else float(stats.beta.ppf(0.025, count, n_eff - count + 1))
+    high = 1.0 if share == 1 else float(stats.beta.ppf(0.975, count + 1, n_eff - count))
+    return low, high

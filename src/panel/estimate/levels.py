@@ -1,0 +1,162 @@
+"""Levels wave by wave, and the change between any two, from one joint covariance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+
+from panel.errors import EstimateError
+from panel.estimate.estimators import Estimand, Quantile, logit_interval, mean, quantile
+from panel.estimate.kernel import Contrast, covariance, difference, relative, t_quantile
+from panel.estimate.rows import Figure, Label
+from panel.estimate.sample import Sample
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """What is measured in each wave: a number a row, who answered, and which statistic of it."""
+
+    label: Label
+    statistic: str
+    values: np.ndarray
+    answered: np.ndarray
+    in_real_terms: bool = False
+
+
+def series(sample: Sample, measure: Measure, inside: np.ndarray, waves: Sequence[int], *, method: str) -> list[Figure]:
+    """
+    Return the level of a measure in each wave, and its change between every two of them.
+
+    Levels of different waves share members, so changes take their standard errors from the joint covariance: the
+    delta method on PSU totals over both waves. A wave without anybody in the domain has no figure.
+
+    Source: kernel; oracle o05 (by_wave, change_all, change_by_status).
+
+    Args:
+        sample: cross-sectional weights of every wave.
+        measure: what is measured.
+        inside: who is in the domain, at each wave by the group they are in then (a mask).
+        waves: wave numbers in order.
+        method: how the intervals are meant: "design-based" or "model-assisted".
+    """
+    found: dict[int, Estimand] = {}
+    for wave in waves:
+        rows = sample.rows(wave) & inside & measure.answered
+        if rows.any():
+            found[wave] = _estimand(sample, measure, rows, wave)
+    if not found:
+        return []
+    totals = np.stack(
+        [sample.design.totals(sample.influence(each.linear, wave)) for wave, each in found.items()], axis=1
+    )
+    present = {wave: sample.design.present(sample.rows(wave)) for wave in found}
+    levels = [
+        _level(sample, measure, wave, each, totals[:, place], present, method)
+        for place, (wave, each) in enumerate(found.items())
+    ]
+    changes = [
+        figure
+        for (one, first), (two, second) in combinations(enumerate(found), 2)
+        for figure in _changes(sample, measure, (first, second), found, totals[:, [one, two]], present, method)
+    ]
+    return levels + changes
+
+
+def _estimand(sample: Sample, measure: Measure, rows: np.ndarray, wave: int) -> Estimand:
+    if measure.statistic == "median":
+        credit: Callable[[np.ndarray], np.ndarray] = lambda linear: sample.influence(linear, wave)  # noqa: E731
+        return quantile(measure.values, sample.weight, rows, sample.design, influence=credit)
+    return mean(measure.values, sample.weight, rows)
+
+
+def _level(
+    sample: Sample,
+    measure: Measure,
+    wave: int,
+    found: Estimand,
+    totals: np.ndarray,
+    present: dict[int, np.ndarray],
+    method: str,
+) -> Figure:
+    degrees = sample.design.degrees_of_freedom(found.rows)
+    se = float(np.sqrt(covariance(totals, sample.design, present=present[wave])[0, 0]))
+    if isinstance(found, Quantile):
+        se, low, high = found.se, found.low, found.high
+    elif measure.label.unit == "share":
+        low, high = logit_interval(found.value, se, degrees, found.n_eff)
+    else:
+        reach = t_quantile(degrees) * se
+        low, high = found.value - reach, found.value + reach
+    return Figure(
+        label=measure.label,
+        statistic=measure.statistic,
+        wave=wave,
+        estimate=found.value,
+        se=se,
+        low=low,
+        high=high,
+        n=found.n,
+        n_eff=found.n_eff,
+        weight=f"{sample.label} {wave}",
+        method=method,
+        is_provisional=measure.in_real_terms and sample.is_provisional(wave),
+    )
+
+
+def _changes(
+    sample: Sample,
+    measure: Measure,
+    waves: tuple[int, int],
+    found: dict[int, Estimand],
+    totals: np.ndarray,
+    present: dict[int, np.ndarray],
+    method: str,
+) -> list[Figure]:
+    first, second = (found[wave] for wave in waves)
+    either = present[waves[0]] | present[waves[1]]
+    matrix = covariance(totals, sample.design, present=either)
+    values = np.array([first.value, second.value])
+    degrees = sample.design.degrees_of_freedom(first.rows | second.rows)
+    contrasts = {"change": difference(values, matrix)}
+    if measure.label.unit != "share":
+        try:
+            contrasts["relative_change"] = relative(values, matrix)
+        except EstimateError:
+            contrasts.pop("relative_change", None)
+    return [
+        _contrast(sample, measure, waves, name, each, degrees, first, second, method)
+        for name, each in contrasts.items()
+    ]
+
+
+def _contrast(
+    sample: Sample,
+    measure: Measure,
+    waves: tuple[int, int],
+    name: str,
+    found: Contrast,
+    degrees: int,
+    first: Estimand,
+    second: Estimand,
+    method: str,
+) -> Figure:
+    reach = t_quantile(degrees) * found.se
+    unit = "ratio" if name == "relative_change" else ("points" if measure.label.unit == "share" else measure.label.unit)
+    return Figure(
+        label=replace(measure.label, unit=unit),
+        statistic=name,
+        from_wave=waves[0],
+        wave=waves[1],
+        estimate=found.value,
+        se=found.se,
+        low=found.value - reach,
+        high=found.value + reach,
+        n=min(first.n, second.n),
+        n_eff=min(first.n_eff, second.n_eff),
+        weight=f"{sample.label} {waves[0]} and {waves[1]}",
+        method=method,
+        is_provisional=measure.in_real_terms and sample.is_provisional(*waves),
+    )

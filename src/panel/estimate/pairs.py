@@ -1,0 +1,169 @@
+"""Change within the same people: stayers' change, who fell, stayed and rose, and transitions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from panel.errors import EstimateError
+from panel.estimate.estimators import Estimand, Quantile, logit_interval, mean, quantile
+from panel.estimate.kernel import covariance, t_quantile
+from panel.estimate.rows import Figure, Label
+from panel.estimate.sample import Sample
+
+
+@dataclass(frozen=True)
+class Pair:
+    """
+    The members who answered two waves, once each, with their longitudinal weight.
+
+    `now` and `then` are samples over the same members in the same order: their rows of the earlier and later wave.
+    """
+
+    waves: tuple[int, int]
+    now: Sample
+    then: Sample
+
+    @classmethod
+    def of(cls, sample: Sample, weights: pd.DataFrame, waves: tuple[int, int]) -> Pair:
+        """
+        Return the pair of two waves.
+
+        Args:
+            sample: any sample of the study's person-waves; its own weights are not used.
+            weights: schema.WEIGHTS with the longitudinal weight of exactly these two waves.
+            waves: the earlier and the later.
+
+        Raises:
+            EstimateError: there is no such weight: a gap of two years is never called one.
+        """
+        name = "-".join(map(str, waves))
+        own = weights[(weights["kind"] == "longitudinal") & (weights["waves"] == name)]
+        if own.empty:
+            raise EstimateError(f"Waves {name} have no longitudinal weight.", fix="panelctl weigh")
+        frames = [
+            own[["member"]].merge(sample.frame[sample.wave == wave], on="member", how="left", validate="one_to_one")
+            for wave in waves
+        ]
+        now, then = (
+            Sample(sample.study, frame, own, label=f"longitudinal {name}", keys=("member",)) for frame in frames
+        )
+        return cls(waves, now, then)
+
+    def figure(
+        self, label: Label, statistic: str, found: Estimand, *, method: str, is_provisional: bool = False
+    ) -> Figure:
+        """Return a figure of the pair with its interval: by the logit for a share, Woodruff's for a quantile."""
+        design = self.now.design
+        totals = design.totals(self.now.weight * found.linear)
+        se = float(np.sqrt(covariance(totals, design)[0, 0]))
+        degrees = design.degrees_of_freedom(found.rows)
+        if isinstance(found, Quantile):
+            se, low, high = found.se, found.low, found.high
+        elif label.unit == "share":
+            low, high = logit_interval(found.value, se, degrees, found.n_eff)
+        else:
+            reach = t_quantile(degrees) * se
+            low, high = found.value - reach, found.value + reach
+        return Figure(
+            label=label,
+            statistic=statistic,
+            from_wave=self.waves[0],
+            wave=self.waves[1],
+            estimate=found.value,
+            se=se,
+            low=low,
+            high=high,
+            n=found.n,
+            n_eff=found.n_eff,
+            weight=self.now.label,
+            method=method,
+            is_provisional=is_provisional,
+        )
+
+
+def stayers(
+    pair: Pair, label: Label, variable: str, inside: np.ndarray, *, in_real_terms: bool, method: str
+) -> list[Figure]:
+    """
+    Return how an amount changed within the same members: mean and median change, and who fell, stayed and rose.
+
+    Who fell, stayed or rose counts everybody who gave both amounts: the share that fell, by any amount, as the
+    statistics office defines it; zero and negative amounts are counted like any other. The median relative change is
+    of members whose first amount is above zero; how many that leaves out is said in the denominator.
+
+    Oracle: o05 (stayers); o07 for shares.
+    """
+    first = pair.now.number(variable, in_real_terms=in_real_terms)
+    second = pair.then.number(variable, in_real_terms=in_real_terms)
+    both = inside & np.isfinite(first) & np.isfinite(second)
+    if not both.any():
+        return []
+    change = np.where(both, second - first, 0.0)
+    weights, design = pair.now.weight, pair.now.design
+    provisional = in_real_terms and pair.now.is_provisional(*pair.waves)
+    out = [
+        pair.figure(label, "stayers_mean_change", mean(change, weights, both), method=method, is_provisional=provisional),
+        pair.figure(
+            label, "stayers_median_change", quantile(change, weights, both, design), method=method,
+            is_provisional=provisional,
+        ),
+    ]  # fmt: skip
+    share = replace(label, unit="share")
+    for name, hit in (("fell", change < 0), ("same", change == 0), ("rose", change > 0)):
+        found = mean(hit.astype(float), weights, both)
+        out.append(pair.figure(share, f"stayers_share_{name}", found, method=method, is_provisional=provisional))
+    return out + _relative(pair, label, first, second, both, method, provisional)
+
+
+def _relative(
+    pair: Pair,
+    label: Label,
+    first: np.ndarray,
+    second: np.ndarray,
+    both: np.ndarray,
+    method: str,
+    provisional: bool,  # noqa: FBT001
+) -> list[Figure]:
+    positive = both & (first > 0)
+    if not positive.any():
+        return []
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(positive, second / first - 1, 0.0)
+    left_out = int(both.sum() - positive.sum())
+    said = f"{label.denominator}; {left_out} with a first amount of zero or less left out"
+    own = replace(label, unit="ratio", denominator=said)
+    found = quantile(ratio, pair.now.weight, positive, pair.now.design)
+    return [pair.figure(own, "stayers_median_relative_change", found, method=method, is_provisional=provisional)]
+
+
+def transitions(pair: Pair, label: Label, variable: str, inside: np.ndarray, *, method: str) -> list[Figure]:
+    """
+    Return the from-to table of a coded variable: of those who were in one category, the share that is in another.
+
+    Rows of the table add up to one. `value` is "from>to". Members without an answer in either wave are in no cell.
+
+    Source: kernel, row shares as ratios. Oracle: o07 (row_shares and their logit intervals).
+    """
+    now, then = pair.now.need(variable), pair.then.need(variable)
+    both = inside & now.notna().to_numpy(dtype=bool) & then.notna().to_numpy(dtype=bool)
+    codes = _codes(pair, variable, now[both], then[both])
+    out = []
+    for source in codes:
+        rows = both & (now == source).fillna(value=False).to_numpy(dtype=bool)
+        if not rows.any():
+            continue
+        for target in codes:
+            hit = (then == target).fillna(value=False).to_numpy(dtype=float)
+            own = replace(label, value=f"{source}>{target}", unit="share")
+            out.append(pair.figure(own, "transition", mean(hit, pair.now.weight, rows), method=method))
+    return out
+
+
+def _codes(pair: Pair, variable: str, now: pd.Series, then: pd.Series) -> Sequence[object]:
+    known = pair.now.study.variable(variable).codes
+    present = set(now.unique()) | set(then.unique())
+    return [code for code in known if code in present] or sorted(present)

@@ -1,0 +1,119 @@
+"""The panel as arrays: what every estimate of a study reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from panel.errors import EstimateError, UnknownVariable, did_you_mean
+from panel.estimate.calibration import Calibration
+from panel.estimate.domains import domain_codes
+from panel.estimate.kernel import Design
+from panel.model.study import Study
+
+
+class Sample:
+    """
+    Person-waves of a study with one weight each, and the design they share.
+
+    Args:
+        study: domains, benchmarks and prices.
+        person_waves: schema.PERSON_WAVES with the variables asked about; every wave of the contrasts. Not modified.
+        weights: one row a member and wave (or one a member, for a longitudinal weight): member, weight,
+            design_weight, and wave where `by_wave`. Not modified.
+        label: which weight this is, in words.
+    """
+
+    def __init__(
+        self, study: Study, person_waves: pd.DataFrame, weights: pd.DataFrame, *, label: str, keys: Sequence[str]
+    ) -> None:
+        if weights.empty:
+            raise EstimateError(f"There is no weight {label}.", fix="panelctl weigh computes the weights of a wave")
+        frame = person_waves.reset_index(drop=True)
+        found = frame[list(keys)].merge(weights[[*keys, "weight", "design_weight"]], on=list(keys), how="left")
+        self.study = study
+        self.frame = frame
+        self.label = label
+        self.weight = found["weight"].fillna(0.0).to_numpy(dtype=float)
+        self.design_weight = found["design_weight"].fillna(0.0).to_numpy(dtype=float)
+        self.wave = frame["wave"].to_numpy(dtype=np.int64)
+        self.is_weighted = self.weight > 0
+        self._numbers: dict[str, np.ndarray] = {}
+        self._groups: dict[str, np.ndarray] = {}
+
+    @cached_property
+    def design(self) -> Design:
+        """Return the design of all rows, members of one PSU in different waves together."""
+        return Design.of(self.frame)
+
+    @cached_property
+    def calibrations(self) -> dict[int, Calibration]:
+        """Return the calibration of each wave, to credit it in standard errors."""
+        margins = self.study.benchmarks.margins if self.study.benchmarks else ()
+        domains = [self.groups(margin.domain) for margin in margins]
+        waves = np.unique(self.wave[self.is_weighted])
+        return {int(wave): Calibration.of(self.rows(int(wave)), domains, self.design_weight) for wave in waves}
+
+    def rows(self, *waves: int) -> np.ndarray:
+        """Return which rows are of these waves and have a weight (a mask)."""
+        return np.isin(self.wave, waves) & self.is_weighted
+
+    def need(self, name: str) -> pd.Series:
+        """Return a column, or raise UnknownVariable."""
+        if name not in self.frame:
+            raise UnknownVariable(
+                f"The panel has no variable '{name}'.", fix=did_you_mean(name, map(str, self.frame.columns))
+            )
+        return self.frame[name]
+
+    def number(self, name: str, *, in_real_terms: bool = False) -> np.ndarray:
+        """Return a variable as floats, NaN where missing; amounts in prices of the index's base year if asked."""
+        key = f"{name}|{in_real_terms}"
+        if key not in self._numbers:
+            values = self.need(name).to_numpy(dtype=float, na_value=np.nan)
+            self._numbers[key] = values * self._deflator() if in_real_terms else values
+        return self._numbers[key]
+
+    def _deflator(self) -> np.ndarray:
+        if self.study.prices is None:
+            raise EstimateError(f"Study '{self.study.key}' has no price index.", fix="add price-index.toml")
+        prices = self.study.prices
+        base = prices.point(prices.base_year).index
+        factors = {
+            wave: base / prices.point(self.study.wave(wave).reference_year).index
+            for wave in map(int, np.unique(self.wave))
+        }
+        waves, places = np.unique(self.wave, return_inverse=True)
+        return np.array([factors[int(wave)] for wave in waves])[places]
+
+    def known(self, name: str) -> np.ndarray:
+        """Return which rows have a value (a mask)."""
+        return self.need(name).notna().to_numpy(dtype=bool)
+
+    def among(self, name: str, codes: Sequence[object]) -> np.ndarray:
+        """Return which rows have one of these codes (a mask)."""
+        return self.need(name).isin(list(codes)).to_numpy(dtype=bool)
+
+    def groups(self, domain: str) -> np.ndarray:
+        """Return for each row the place of its group in a domain, -1 where it has none."""
+        if domain not in self._groups:
+            self._groups[domain] = domain_codes(self.frame, self.study.domain(domain))
+        return self._groups[domain]
+
+    def influence(self, linear: np.ndarray, *waves: int) -> np.ndarray:
+        """Return weighted influence a row, with the calibration of each wave credited."""
+        credited = linear
+        for wave in waves:
+            calibration = self.calibrations.get(wave)
+            if calibration is not None:
+                credited = calibration.credited(credited)
+        return self.weight * credited
+
+    def is_provisional(self, *waves: int) -> bool:
+        """Say whether the price index of any of these waves is provisional."""
+        if self.study.prices is None:
+            return False
+        return any(self.study.prices.point(self.study.wave(wave).reference_year).is_provisional for wave in waves)
