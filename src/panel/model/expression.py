@@ -8,10 +8,9 @@ Python's own grammar, a safe part of it: names of variables, numbers, texts, `an
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import dataclass
 
-from panel.errors import DefinitionError
+from panel.errors import DefinitionError, printable
 
 FUNCTIONS: dict[str, int | None] = {
     "reason": 1,  # reason(x): why x is missing, "" where it is not
@@ -25,7 +24,6 @@ _ALLOWED = (
     ast.Mult, ast.Div, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is,
     ast.IsNot, ast.IfExp, ast.Call, ast.Name, ast.Load, ast.Constant, ast.Tuple,
 )  # fmt: skip
-_NULL = re.compile(r"\bnull\b")
 
 
 @dataclass(frozen=True)
@@ -45,19 +43,24 @@ def parse(text: str) -> Expression:
         DefinitionError: it is not an expression of this language.
     """
     try:
-        tree = ast.parse(_NULL.sub("None", text).strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError) as error:
+        tree = _Null().visit(ast.parse(text.strip(), mode="eval"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise DefinitionError(
-            f"'{text}' is not an expression.", fix="write conditions as in: emp_class in (1, 5) and profit is not null"
+            f"'{printable(text)}' is not an expression.",
+            fix="write conditions as in: emp_class in (1, 5) and profit is not null",
         ) from error
     called = set()
     for node in ast.walk(tree):
         if not isinstance(node, _ALLOWED):
             raise DefinitionError(
-                f"'{text}' uses {type(node).__name__}, which expressions do not have.",
+                f"'{printable(text)}' uses {type(node).__name__}, which expressions do not have.",
                 fix="use variables, numbers, comparisons, in, and, or, not, + - * /, if else and "
                 + ", ".join(sorted(FUNCTIONS)),
             )
+        if isinstance(node, ast.Constant):
+            _check_constant(node, text)
+        if isinstance(node, ast.Compare):
+            _check_null(node, text)
         if isinstance(node, ast.Call):
             called.add(id(node.func))
             _check_call(node, text)
@@ -65,12 +68,41 @@ def parse(text: str) -> Expression:
     return Expression(text=text, tree=tree.body, names=tuple(sorted(names)))
 
 
+class _Null(ast.NodeTransformer):
+    """Read the name `null` as what is missing."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.copy_location(ast.Constant(None), node) if node.id == "null" else node
+
+
+def _check_constant(node: ast.Constant, text: str) -> None:
+    if node.value is not None and type(node.value) not in (int, float, str):
+        raise DefinitionError(
+            f"'{printable(text)}' holds {printable(node.value)}, which is no number and no text.",
+            fix="a yes or no has codes, as in: has_contract == 1",
+        )
+
+
+def _check_null(node: ast.Compare, text: str) -> None:
+    sides = (node.left, *node.comparators)
+    for sign, left, right in zip(node.ops, sides, sides[1:], strict=False):
+        is_null = isinstance(right, ast.Constant) and right.value is None
+        if is_null != isinstance(sign, (ast.Is, ast.IsNot)) or (isinstance(left, ast.Constant) and left.value is None):
+            raise DefinitionError(
+                f"'{printable(text)}' compares with null otherwise than by is, or something else by is.",
+                fix="write: x is null, x is not null, x == 1",
+            )
+
+
 def _check_call(node: ast.Call, text: str) -> None:
     name = node.func.id if isinstance(node.func, ast.Name) else "?"
     if name not in FUNCTIONS or node.keywords:
         raise DefinitionError(
-            f"'{text}' calls {name}, which is not a function here.", fix="functions: " + ", ".join(sorted(FUNCTIONS))
+            f"'{printable(text)}' calls {printable(name)}, which is not a function here.",
+            fix="functions: " + ", ".join(sorted(FUNCTIONS)),
         )
     count = FUNCTIONS[name]
     if not node.args or (count is not None and len(node.args) != count):
-        raise DefinitionError(f"'{text}' gives {name} {len(node.args)} arguments; it takes {count or 'one or more'}.")
+        raise DefinitionError(
+            f"'{printable(text)}' gives {name} {len(node.args)} arguments; it takes {count or 'one or more'}."
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from panel.errors import did_you_mean, printable
 from panel.model.instrument import (
@@ -18,6 +19,7 @@ from panel.model.instrument import (
     Variable,
 )
 from panel.model.reading import Faults, Table, parse_toml
+from panel.model.text import Text
 
 DIRECTIONS = ("fall", "same", "rise", "unclear")
 RANGES = {"share": (0.0, 100.0), "probability": (0.0, 100.0)}
@@ -57,45 +59,53 @@ def read_instrument(file: str, text: str, languages: tuple[str, ...], faults: Fa
 
 
 def _scales(table: Table, languages: tuple[str, ...]) -> dict[str, Scale]:
-    scales = {}
-    for name in table.data:
+    scales: dict[str, Scale] = {}
+    for name in list(table.data):
         inner = table.table(name)
-        scales[name] = _scale(inner, languages)
+        scales[name] = _scale(inner, languages, scales)
         inner.done()
     return scales
 
 
-def _scale(table: Table, languages: tuple[str, ...]) -> Scale:
-    values = []
-    for each in table.tables("values", is_required="yes"):
-        code = each.code("code")
-        label = each.text("label", languages) if each.has("label") else _inline(each, code, languages)
-        values.append(Value(code, label, each.list_of("synonyms", str)))
-        each.done()
+def _scale(table: Table, languages: tuple[str, ...], scales: dict[str, Scale]) -> Scale:
+    base = _extended(table, scales)
+    values = [*base.values, *(_value(each, languages) for each in table.tables("values", is_required="yes"))]
     codes = [value.code for value in values]
     if len(set(codes)) < len(codes):
         table.fault("repeats a code", "values", "give every value a code of its own")
     if len({type(code) for code in codes}) > 1:
         table.fault("mixes numbers and texts as codes", "values", "use one kind of code")
-    off_scale = table.codes("off_scale")
-    groups = tuple((name, tuple(found) if isinstance(found, list) else ()) for name, found in table.pairs("groups"))
-    for code in [*off_scale, *(code for _, found in groups for code in found)]:
+    found = Scale(tuple(values), table.codes("off_scale") or base.off_scale, table.code_lists("groups") or base.groups)
+    _known(table, "off_scale", found.off_scale, codes)
+    for name, members in found.groups:
+        _known(table, f"groups.{name}", members, codes)
+    return found
+
+
+def _extended(table: Table, scales: dict[str, Scale]) -> Scale:
+    """Return the earlier scale that this one adds values to, an empty one where it stands alone."""
+    name = table.get("extends", str, None)
+    if name is not None and name not in scales:
+        table.fault(f"is '{printable(name)}', no earlier scale", "extends", did_you_mean(name, scales))
+    return scales.get(name, Scale(()))
+
+
+def _value(table: Table, languages: tuple[str, ...]) -> Value:
+    """Return a value; the label stands beside the code, and a code that is a text may be its own label."""
+    code = table.code("code")
+    if isinstance(code, str) and not any(table.has(language) for language in languages):
+        label = Text(tuple((language, code) for language in languages))
+    else:
+        label = table.own_text(languages)
+    value = Value(code, label, table.list_of("synonyms", str))
+    table.done()
+    return value
+
+
+def _known(table: Table, key: str, used: tuple[Code, ...], codes: list[Code]) -> None:
+    for code in used:
         if code not in codes:
-            table.fault(f"uses the code {code!r}, which is not among the values", "values")
-    return Scale(tuple(values), off_scale, groups)
-
-
-def _inline(each: Table, code: Code, languages: tuple[str, ...]):  # type: ignore[no-untyped-def]
-    """Return a label written beside the code (`{code = 1, nl = "…", en = "…"}`), or the code itself where it is text."""
-    from panel.model.text import Text
-
-    given = {language: each.get(language, str, None) for language in languages}
-    if isinstance(code, str) and not any(given.values()):
-        return Text(tuple((language, code) for language in languages))
-    for language, text in given.items():
-        if not text:
-            each.fault(f"has no label in '{language}'", language, f'add {language} = "…"')
-    return Text(tuple((language, text or "") for language, text in given.items()))
+            table.fault(f"has the code {printable(code)!r}, which is not among the values", key)
 
 
 def _section(table: Table, languages: tuple[str, ...]) -> Section:
@@ -126,15 +136,13 @@ def _question(table: Table, languages: tuple[str, ...], scales: dict[str, Scale]
 def _variable(
     table: Table,
     name: str,
-    text,
+    text: Text,
     languages: tuple[str, ...],
-    scales: dict[str, Scale],  # type: ignore[no-untyped-def]
+    scales: dict[str, Scale],
 ) -> Variable:
     kind = table.one_of("kind", KINDS)
     scale = _scale_of(table, languages, scales) if kind in ("single", "multi") else Scale(())
     low, high = RANGES.get(kind, (None, None))
-    if not name.isidentifier():
-        table.fault(f"'{printable(name)}' is no name for a column", "variable", "use letters, digits and _")
     return Variable(
         name=name,
         label=table.text("label", languages, text),
@@ -154,7 +162,7 @@ def _variable(
 
 def _scale_of(table: Table, languages: tuple[str, ...], scales: dict[str, Scale]) -> Scale:
     if table.has("values"):
-        return _scale(table, languages)
+        return _scale(table, languages, {})
     name = table.get("scale", str)
     if name and name not in scales:
         table.fault(f"is '{printable(name)}', no scale of this instrument", "scale", did_you_mean(name, scales))
@@ -162,20 +170,15 @@ def _scale_of(table: Table, languages: tuple[str, ...], scales: dict[str, Scale]
 
 
 def _prediction(table: Table) -> Prediction:
-    horizon: object = table.data.get("horizon")
-    if horizon != "target" and (isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1):
-        table.fault(f"is {printable(horizon)!r}", "horizon", 'write "target" or a number of years')
-        horizon = 1
-    table.get("horizon", object, None)
     directions: list[tuple[Code, str]] = []
-    for direction, codes in table.pairs("directions"):
+    for direction, codes in table.code_lists("directions"):
         if direction not in DIRECTIONS:
             table.fault(f"has '{printable(direction)}'", "directions", did_you_mean(direction, DIRECTIONS))
-        directions += [(code, direction) for code in codes] if isinstance(codes, list) else []
+        directions += [(code, direction) for code in codes]
     prediction = Prediction(
         variable=table.get("variable", str),
         kind=table.one_of("kind", ("direction", "probability", "category")),
-        horizon=horizon,  # type: ignore[arg-type]
+        horizon=_horizon(table),
         event=table.expression("event"),
         threshold=table.get("threshold", float, 0.0),
         directions=tuple(directions),
@@ -183,6 +186,17 @@ def _prediction(table: Table) -> Prediction:
     )
     table.done()
     return prediction
+
+
+def _horizon(table: Table) -> Literal["target"] | int:
+    given = table.get("horizon", object)
+    if given == "target":
+        return "target"
+    if isinstance(given, int) and not isinstance(given, bool) and given >= 1:
+        return given
+    if table.has("horizon"):
+        table.fault(f"is {printable(given)!r}", "horizon", 'write "target" or a number of years')
+    return 1
 
 
 def _sum_group(table: Table) -> SumGroup:
@@ -199,10 +213,10 @@ def _sum_group(table: Table) -> SumGroup:
 def _derived(table: Table, languages: tuple[str, ...], scales: dict[str, Scale]) -> Derived:
     name = table.get("name", str)
     label = table.text("label", languages)
+    if not table.has("expression"):
+        table.fault("is not there", "expression", "say how it is computed")
     derived = Derived(
         expression=table.expression("expression") or "null", variable=_variable(table, name, label, languages, scales)
     )
-    if not table.has("expression"):
-        table.fault("is not there", "expression", "say how it is computed")
     table.done()
     return derived

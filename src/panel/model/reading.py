@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from panel.errors import DefinitionError, Fault, Where, did_you_mean, printable
@@ -13,6 +14,7 @@ from panel.model.expression import parse
 from panel.model.text import Text
 
 Kind = TypeVar("Kind")
+FIRST_DAY = date(1970, 1, 1)  # stands in for a day that cannot be read
 _NAMES = {
     str: "a text",
     int: "a whole number",
@@ -20,6 +22,7 @@ _NAMES = {
     bool: "true or false",
     list: "a list",
     dict: "a table",
+    date: "a day, as in 2027-10-01",
 }
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 
@@ -29,10 +32,25 @@ class Faults:
 
     def __init__(self) -> None:
         self.found: list[Fault] = []
+        self.unread: set[str] = set()  # files that are not TOML at all
+        self._settled: list[tuple[str, str]] = []
 
     def add(self, what: str, *, file: str, key: str | None = None, fix: str | None = None) -> None:
-        """Add a fault at a key of a file."""
-        self.found.append(Fault(what, Where(file=file, key=key), fix))
+        """Add a fault at a key of a file, unless that key was found unreadable before."""
+        if key is None or not self._is_settled(file, key):
+            self.found.append(Fault(what, Where(file=file, key=key), fix))
+
+    def settle(self) -> None:
+        """Let what was found so far stand alone: a key that could not be read is not judged for its stand-in value."""
+        self._settled = [
+            (fault.where.file, fault.where.key)
+            for fault in self.found
+            if fault.where and fault.where.file and fault.where.key
+        ]
+
+    def _is_settled(self, file: str, key: str) -> bool:
+        inside = (f"{key}.", f"{key}[")
+        return any(file == one and (key == other or other.startswith(inside)) for one, other in self._settled)
 
     def stop(self, subject: str) -> None:
         """Raise a DefinitionError with all faults, if there are any."""
@@ -45,11 +63,12 @@ def parse_toml(file: str, text: str, faults: Faults) -> Table:
     """Return the file's top table; a syntax error is a fault with its row and column."""
     try:
         return Table(tomllib.loads(text), file, "", faults)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a plain ValueError
         found = _PLACE.search(str(error))
-        row, column = (int(found[1]), found[2]) if found else (None, None)
+        row, column = (int(found[1]), found[2]) if found else (text.count("\n") + 1, None)
         what = f"not TOML: {printable(str(error).split(' (at')[0])}"
         faults.found.append(Fault(what, Where(file=file, row=row, column=column), "correct the syntax"))
+        faults.unread.add(file)
         return Table({}, file, "", faults, is_broken=True)
 
 
@@ -84,9 +103,9 @@ class Table:
                 self.fault("is not there", key, f"add {key}, {_NAMES.get(kind, kind.__name__)}")
             return _empty(kind) if default is ... else default
         value = self.data[key]
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        if kind is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 53:
             return float(value)
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        if not isinstance(value, kind) or _is_odd(value, kind):
             self.fault(f"is {printable(value)!r}, not {_NAMES.get(kind, kind.__name__)}", key)
             return _empty(kind) if default is ... else default
         return value
@@ -104,25 +123,29 @@ class Table:
         if not self.has(key) and default is not ...:
             self._read.add(key)
             return default
-        return self._text(key, self.get(key, dict), languages)
+        given = self.get(key, dict)
+        if not isinstance(self.data.get(key), dict):
+            return Text(((languages[0], ""),))
+        inner = Table(given, self.file, self.place(key), self.faults)
+        text = inner.own_text(languages)
+        inner.done()
+        return text
 
-    def _text(self, key: str, given: dict[str, Any], languages: Sequence[str]) -> Text:
+    def own_text(self, languages: Sequence[str]) -> Text:
+        """Return the text that stands in this table itself, one key a language."""
         entries = []
         for language in languages:
-            text = given.get(language)
-            if isinstance(text, str) and text.strip():
-                entries.append((language, text))
-            elif given:
-                self.fault(f"has no text in '{language}'", key, f'add {language} = "…"')
-        for language in given:
-            if language not in languages:
-                self.fault(f"has a text in '{printable(language)}', no language of the study", key)
-        return Text(tuple(entries) or (("en", ""),))
+            text = self.get(language, str, "")
+            is_text = isinstance(self.data.get(language, ""), str)
+            if is_text and not text.strip():
+                self.fault(f"has no text in '{printable(language)}'", language, f'add {language} = "…"')
+            entries.append((language, text))
+        return Text(tuple(entries))
 
     def day(self, key: str) -> date:
         """Return a date."""
         value = self.get(key, date)
-        return value if isinstance(value, date) else date(1970, 1, 1)
+        return value if isinstance(value, date) else FIRST_DAY
 
     def code(self, key: str) -> int | str:
         """Return a code: a whole number or a text."""
@@ -136,14 +159,26 @@ class Table:
     def list_of(self, key: str, kind: type[Kind], default: Any = ()) -> tuple[Any, ...]:
         """Return a list whose items are all of one kind."""
         items = self.get(key, list, ... if default is ... else list(default))
-        wrong = [item for item in items if not isinstance(item, kind) or isinstance(item, bool)]
-        for item in wrong:
-            self.fault(f"holds {printable(item)!r}, not {_NAMES.get(kind, 'a code')}", key)
-        return tuple(item for item in items if not any(item is each for each in wrong))
+        kept: list[Any] = []
+        for item in items:
+            if kind is float and isinstance(item, int) and not isinstance(item, bool):
+                kept.append(float(item))
+            elif isinstance(item, kind) and not _is_odd(item, kind):
+                kept.append(item)
+            else:
+                self.fault(f"holds {printable(item)!r}, not {_NAMES.get(kind, kind.__name__)}", key)
+        return tuple(kept)
 
     def codes(self, key: str, default: Any = ()) -> tuple[int | str, ...]:
         """Return a list of codes."""
-        return self.list_of(key, (int, str), default)  # type: ignore[arg-type]
+        items = self.get(key, list, ... if default is ... else list(default))
+        kept = []
+        for item in items:
+            if isinstance(item, (int, str)) and not isinstance(item, bool):
+                kept.append(item)
+            else:
+                self.fault(f"holds {printable(item)!r}, not a code", key, "write whole numbers, or texts in quotes")
+        return tuple(kept)
 
     def table(self, key: str) -> Table:
         """Return the table under a key, an empty one where it is not there."""
@@ -161,9 +196,15 @@ class Table:
                 self.faults.add("is not a table", file=self.file, key=path)
         return found
 
-    def pairs(self, key: str) -> tuple[tuple[str, Any], ...]:
-        """Return the items of the table under a key, in the order of the file."""
-        return tuple(self.get(key, dict, {}).items())
+    def pairs(self, key: str, kind: type[Kind]) -> tuple[tuple[str, Any], ...]:
+        """Return the items of the table under a key, all of one kind, in the order of the file."""
+        inner = self.table(key)
+        return tuple((name, inner.get(name, kind)) for name in inner.data)
+
+    def code_lists(self, key: str) -> tuple[tuple[str, tuple[int | str, ...]], ...]:
+        """Return the items of the table under a key, each a list of codes, in the order of the file."""
+        inner = self.table(key)
+        return tuple((name, inner.codes(name)) for name in inner.data)
 
     def expression(self, key: str) -> str | None:
         """Return the text of an expression that parses."""
@@ -181,6 +222,13 @@ class Table:
         for key in self.data:
             if key not in self._read:
                 self.fault(f"'{printable(key)}' is not a key here", key, did_you_mean(key, self._read))
+
+
+def _is_odd(value: object, kind: type) -> bool:
+    """Say whether Python takes `value` for a `kind` and a reader would not: true is no 1, nan no number."""
+    if kind is int or kind is float:
+        return isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value))
+    return kind is date and isinstance(value, datetime)
 
 
 def _empty(kind: type) -> Any:

@@ -2,219 +2,260 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from panel.errors import PanelError, did_you_mean, printable
-from panel.model.expression import parse
-from panel.model.instrument import Code, Instrument, Question, Variable
+from panel.model.instrument import REASONS, Code, Variable
+from panel.model.people import DISPOSITIONS
 from panel.model.reading import Faults
-from panel.model.study import Study
+from panel.model.study import Group, Indicator, Study
+from panel.model.validate_instrument import is_key, listed, repeated, validate_instrument
 
-_EVERYWHERE = frozenset({"wave_year"})
+STUDY, BENCHMARKS, PRICES = "study.toml", "benchmarks.toml", "price-index.toml"
+SHARES_TOLERANCE = 0.001
+EVERYBODY = "all"  # how estimates name the group that is no group
 
 
-def validate(study: Study, faults: Faults, *, is_broken: bool) -> None:
-    """Add a fault for everything in `study` that does not fit together."""
+def validate(study: Study, faults: Faults) -> None:
+    """
+    Add a fault for everything in `study` that does not fit together.
+
+    What depends on a file that could not be read is not judged: the file is at fault, not who names its content.
+    """
     for instrument in study.instruments:
-        _instrument(instrument, study, faults)
-    _versions(study, faults)
-    if is_broken:
+        if f"instrument-{instrument.version}.toml" not in faults.unread:
+            validate_instrument(instrument, study, faults)
+    if PRICES not in faults.unread:
+        _prices(study, faults)
+    if any(file == STUDY or file.startswith("instrument-") for file in faults.unread):
         return
     if not study.instruments:
-        faults.add("there is no instrument", file="study.toml", fix="add an instrument-VERSION.toml")
-    for check in (_waves, _domains, _indicators, _transitions, _layout, _benchmarks):
+        faults.add("there is no instrument", file=STUDY, fix="add an instrument-VERSION.toml")
+    for check in (_itself, _versions, _waves, _domains, _indicators, _transitions, _layout, _margins):
         check(study, faults)
 
 
-def _instrument(instrument: Instrument, study: Study, faults: Faults) -> None:
-    file = f"instrument-{instrument.version}.toml"
-    names = [question.variable.name for question in instrument.questions]
-    names += [derived.variable.name for derived in instrument.derived]
-    for name in _repeated(names):
-        faults.add(f"'{name}' names two variables", file=file, fix="give each its own name")
-    for name in _repeated([question.column for question in instrument.questions]):
-        faults.add(f"two questions are read from column '{printable(name)}'", file=file)
-    for number, question in enumerate(instrument.questions):
-        place = f"question[{number}]"
-        seen = set(names[:number])
-        _reads(question.route, seen, names, f"{place}.route", file, faults)
-        _reads(question.check, seen | {question.variable.name}, names, f"{place}.check", file, faults)
-        _prediction(question, instrument, study, f"{place}.predicts", file, faults)
-    for number, group in enumerate(instrument.sum_groups):
-        for member in group.members:
-            if not instrument.has(member) or not instrument.variable(member).is_numeric:
-                fix = did_you_mean(member, names)
-                faults.add(
-                    f"'{printable(member)}' is no numeric variable",
-                    file=file,
-                    key=f"sum_group[{number}].members",
-                    fix=fix,
-                )
-    for number, derived in enumerate(instrument.derived):
-        seen = set(names[: len(instrument.questions) + number])
-        _reads(derived.expression, seen, names, f"derived[{number}].expression", file, faults)
-
-
-def _repeated(names: list[str]) -> list[str]:
-    return sorted({name for name in names if names.count(name) > 1})
-
-
-def _reads(text: str | None, seen: set[str], names: list[str], key: str, file: str, faults: Faults) -> None:
-    if text is None:
-        return
-    for name in parse(text).names:
-        if name in seen or name in _EVERYWHERE:
-            continue
-        later = name in names
-        what = f"reads '{name}', which is asked later" if later else f"reads '{name}', which is no variable"
-        faults.add(what, file=file, key=key, fix="look back only" if later else did_you_mean(name, names))
-
-
-def _prediction(question: Question, instrument: Instrument, study: Study, key: str, file: str, faults: Faults) -> None:
-    told = question.predicts
-    if told is None:
-        return
-    if not instrument.has(told.variable):
-        known = [variable.name for variable in instrument.variables]
-        fix = did_you_mean(told.variable, known)
-        faults.add(f"'{printable(told.variable)}' is no variable", file=file, key=f"{key}.variable", fix=fix)
-    if told.kind == "direction":
-        for code in {code for code, _ in told.directions} ^ set(question.variable.codes):
-            faults.add(
-                f"code {code!r} is on one side only",
-                file=file,
-                key=f"{key}.directions",
-                fix="give every code a direction",
-            )
-    elif told.event is None:
-        faults.add("has no event", file=file, key=f"{key}.event", fix='write as in "then < 0.9 * now"')
-    else:
-        for name in set(parse(told.event).names) - {"now", "then"}:
-            faults.add(f"reads '{name}'", file=file, key=f"{key}.event", fix="an event reads now and then only")
-    if told.terms == "real" and study.prices is None:
-        faults.add("needs a price index", file=file, key=f"{key}.terms", fix="add price-index.toml")
+def _itself(study: Study, faults: Faults) -> None:
+    if not is_key(study.key):
+        faults.add(f"is '{printable(study.key)}'", file=STUDY, key="key", fix="use letters, digits, - and _")
+    for key, number in (("horizon_years", study.horizon_years), ("disclosure_threshold", study.disclosure_threshold)):
+        if number < 1:
+            faults.add(f"is {number}", file=STUDY, key=key, fix="write 1 or more")
 
 
 def _versions(study: Study, faults: Faults) -> None:
-    """A changed question is a new variable: one name means one thing in every version."""
+    """Refuse one name with two meanings: a changed question is a new variable of the same concept."""
     first: dict[str, tuple[str, Variable]] = {}
     for instrument in study.instruments:
-        for variable in instrument.variables:
+        for place, variable in _placed(instrument.questions, "question") + _placed(instrument.derived, "derived"):
             version, known = first.setdefault(variable.name, (instrument.version, variable))
-            if (known.kind, known.unit, known.codes) != (variable.kind, variable.unit, variable.codes):
+            differs = [
+                what
+                for what, one, other in (
+                    ("kind", known.kind, variable.kind),
+                    ("unit", known.unit, variable.unit),
+                    ("values", _meanings(known), _meanings(variable)),
+                )
+                if one != other
+            ]
+            for what in differs:
                 faults.add(
-                    f"'{variable.name}' has another kind, unit or codes than in {version}",
+                    f"'{printable(variable.name)}' has other {what} than in version {printable(version)}",
                     file=f"instrument-{instrument.version}.toml",
+                    key=f"{place}.{what}",
                     fix="give the changed question a new variable of the same concept",
                 )
 
 
+def _placed(items: Iterable[object], name: str) -> list[tuple[str, Variable]]:
+    return [(f"{name}[{number}]", item.variable) for number, item in enumerate(items)]  # type: ignore[attr-defined]
+
+
+def _meanings(variable: Variable) -> tuple[tuple[Code, tuple[tuple[str, str], ...]], ...]:
+    return tuple(sorted(((value.code, value.label.entries) for value in variable.values), key=repr))
+
+
 def _waves(study: Study, faults: Faults) -> None:
     numbers = [wave.number for wave in study.waves]
-    if numbers != list(range(1, len(numbers) + 1)):
-        faults.add(f"are numbered {numbers}", file="study.toml", key="wave", fix="number them 1, 2, 3, … in order")
-    for name in _repeated([wave.key for wave in study.waves]):
-        faults.add(f"two waves have the key '{name}'", file="study.toml", key="wave")
-    for place, wave in enumerate(study.waves):
-        versions = [instrument.version for instrument in study.instruments]
-        if wave.instrument not in versions:
-            fix = did_you_mean(wave.instrument, versions)
-            faults.add(
-                f"'{printable(wave.instrument)}' is no instrument",
-                file="study.toml",
-                key=f"wave[{place}].instrument",
-                fix=fix,
-            )
+    for place, number in enumerate(numbers):
+        if number != place + 1:
+            key = f"wave[{place}].number"
+            faults.add(f"is {number}, not {place + 1}", file=STUDY, key=key, fix="number the waves 1, 2, 3, … in order")
     for place, (one, other) in enumerate(zip(study.waves, study.waves[1:], strict=False), 1):
         if other.fieldwork.start <= one.fieldwork.end:
-            faults.add("begins before the wave before it has ended", file="study.toml", key=f"wave[{place}].fieldwork")
-    if study.baseline not in numbers:
-        faults.add(f"is {study.baseline}, no wave", file="study.toml", key="baseline")
+            what = f"begins on {other.fieldwork.start}, before wave {one.number} has ended"
+            faults.add(what, file=STUDY, key=f"wave[{place}].fieldwork", fix="fieldwork periods may not overlap")
+    if numbers and study.baseline not in numbers:
+        fix = f"write one of {', '.join(map(str, numbers))}"
+        faults.add(f"is {study.baseline}, no wave", file=STUDY, key="baseline", fix=fix)
+    versions = [instrument.version for instrument in study.instruments]
+    for place, wave in enumerate(study.waves):
+        if wave.instrument not in versions:
+            near = did_you_mean(wave.instrument, versions)
+            what = f"'{printable(wave.instrument)}' is no instrument"
+            faults.add(what, file=STUDY, key=f"wave[{place}].instrument", fix=near)
+    _wave_keys(study, faults)
 
 
-def _codes(
-    codes: Iterable[Code], name: str, study: Study, key: str, faults: Faults, *, may_be_empty: bool = True
-) -> None:
+def _wave_keys(study: Study, faults: Faults) -> None:
+    numbers = {wave.number for wave in study.waves}
+    for place, name in repeated(wave.key for wave in study.waves):
+        faults.add(f"'{printable(name)}' stands twice", file=STUDY, key=f"wave[{place}].key", fix="give each its own")
+    for place, wave in enumerate(study.waves):
+        key = f"wave[{place}].key"
+        if not is_key(wave.key):
+            faults.add(f"is '{printable(wave.key)}'", file=STUDY, key=key, fix="use letters, digits, - and _")
+        elif wave.key.isdecimal() and int(wave.key) in numbers - {wave.number}:
+            fix = "name waves by year, or by their own number"
+            faults.add(f"'{wave.key}' is another wave's number", file=STUDY, key=key, fix=fix)
+
+
+def _variable(study: Study, name: str, key: str, faults: Faults) -> Variable | None:
     try:
-        variable = study.variable(name)
-    except PanelError:
-        fix = did_you_mean(name, [variable.name for variable in study.variables])
-        faults.add(f"'{printable(name)}' is no variable", file="study.toml", key=f"{key}.variable", fix=fix)
-        return
-    codes = tuple(codes)
-    if not codes and not may_be_empty:
-        faults.add("counts no codes", file="study.toml", key=f"{key}.codes", fix="say which codes count")
+        return study.variable(name)
+    except PanelError as error:
+        faults.add(f"'{printable(name)}' is no variable", file=STUDY, key=f"{key}.variable", fix=error.fix)
+        return None
+
+
+def _codes(codes: Iterable[Code], variable: Variable, key: str, faults: Faults) -> None:
     for code in codes:
         if code not in variable.codes:
-            known = ", ".join(map(repr, variable.codes[:12])) or "none"
-            faults.add(f"{code!r} is no code of {name}", file="study.toml", key=f"{key}.codes", fix=f"codes: {known}")
+            fix = f"its codes: {listed(variable.codes)}" if variable.codes else "it has no codes"
+            faults.add(f"{printable(code)!r} is no code of {variable.name}", file=STUDY, key=key, fix=fix)
 
 
 def _domains(study: Study, faults: Faults) -> None:
+    for place, name in repeated(domain.key for domain in study.domains):
+        faults.add(f"'{printable(name)}' stands twice", file=STUDY, key=f"domain[{place}].key", fix="give each its own")
     for place, domain in enumerate(study.domains):
-        codes = [code for group in domain.groups for code in group.codes]
-        _codes(codes, domain.variable, study, f"domain[{place}]", faults)
-        for code in {code for code in codes if codes.count(code) > 1}:
-            faults.add(f"puts code {code!r} in two groups", file="study.toml", key=f"domain[{place}].group")
-        for name in _repeated([group.key for group in domain.groups]):
-            faults.add(f"has two groups '{name}'", file="study.toml", key=f"domain[{place}].group")
+        variable = _variable(study, domain.variable, f"domain[{place}]", faults)
+        for number, name in repeated(group.key for group in domain.groups):
+            where = f"domain[{place}].group[{number}].key"
+            faults.add(f"'{printable(name)}' stands twice", file=STUDY, key=where, fix="give each its own")
+        seen: set[Code] = set()
+        for number, group in enumerate(domain.groups):
+            _group(group, seen, variable, f"domain[{place}].group[{number}]", faults)
+            seen |= set(group.codes)
 
 
-def _group_names(study: Study, domain: str | None, groups: Iterable[str], key: str, file: str, faults: Faults) -> None:
-    if domain is None:
-        return
+def _group(group: Group, seen: set[Code], variable: Variable | None, key: str, faults: Faults) -> None:
+    if group.key == EVERYBODY:
+        faults.add("'all' stands for everybody", file=STUDY, key=f"{key}.key", fix="choose another")
+    if not group.codes:
+        faults.add("names no codes", file=STUDY, key=f"{key}.codes", fix="say which codes belong to it")
+    for code in group.codes:
+        if code in seen:
+            what = f"{printable(code)!r} is in two groups"
+            faults.add(what, file=STUDY, key=f"{key}.codes", fix="groups may not overlap")
+    if variable:
+        _codes(group.codes, variable, f"{key}.codes", faults)
+
+
+def _groups(study: Study, domain: str, groups: Iterable[str], key: str, file: str, faults: Faults) -> None:
     try:
         known = [group.key for group in study.domain(domain).groups]
     except PanelError as error:
         faults.add(f"'{printable(domain)}' is no domain", file=file, key=f"{key}.domain", fix=error.fix)
         return
+    inner = "shares" if file == BENCHMARKS else "groups"
     for group in groups:
         if group not in known:
-            fix = did_you_mean(group, known)
-            faults.add(f"'{printable(group)}' is no group of {domain}", file=file, key=f"{key}.groups", fix=fix)
+            what = f"'{printable(group)}' is no group of {printable(domain)}"
+            faults.add(what, file=file, key=f"{key}.{inner}", fix=did_you_mean(group, known))
 
 
 def _indicators(study: Study, faults: Faults) -> None:
-    for name in _repeated([indicator.key for indicator in study.indicators]):
-        faults.add(f"two indicators have the key '{name}'", file="study.toml", key="indicator")
+    for place, name in repeated(indicator.key for indicator in study.indicators):
+        what = f"'{printable(name)}' stands twice"
+        faults.add(what, file=STUDY, key=f"indicator[{place}].key", fix="give each its own")
     for place, indicator in enumerate(study.indicators):
         key = f"indicator[{place}]"
-        _codes(indicator.codes, indicator.variable, study, key, faults, may_be_empty=indicator.statistic != "share")
-        _group_names(study, indicator.domain, indicator.groups, key, "study.toml", faults)
-        if indicator.in_real_terms and study.prices is None:
-            faults.add("needs a price index", file="study.toml", key=f"{key}.in_real_terms", fix="add price-index.toml")
+        variable = _variable(study, indicator.variable, key, faults)
+        if variable:
+            _statistic(indicator, variable, study, key, faults)
+        if indicator.domain is not None:
+            _groups(study, indicator.domain, indicator.groups, key, STUDY, faults)
+        elif indicator.groups:
+            faults.add("are of no domain", file=STUDY, key=f"{key}.groups", fix="say of which domain")
+        if indicator.published and indicator.published.wave not in [wave.number for wave in study.waves]:
+            what = f"is {indicator.published.wave}, no wave"
+            faults.add(what, file=STUDY, key=f"{key}.published.wave", fix="name the wave it is comparable with")
+
+
+def _statistic(indicator: Indicator, variable: Variable, study: Study, key: str, faults: Faults) -> None:
+    if indicator.statistic == "share":
+        if not indicator.codes:
+            faults.add("counts no codes", file=STUDY, key=f"{key}.codes", fix="say which codes count")
+        _codes(indicator.codes, variable, f"{key}.codes", faults)
+    elif not variable.is_numeric and variable.dtype != "Int64":
+        what = f"a {variable.kind} variable has no {indicator.statistic}"
+        faults.add(what, file=STUDY, key=f"{key}.statistic", fix="count a share of codes instead")
+    if indicator.in_real_terms:
+        where = f"{key}.in_real_terms"
+        if variable.kind != "money":
+            faults.add(f"{variable.name} is {variable.kind}, not money", file=STUDY, key=where, fix="leave it out")
+        if study.prices is None:
+            faults.add("needs a price index", file=STUDY, key=where, fix=f"add {PRICES}")
 
 
 def _transitions(study: Study, faults: Faults) -> None:
     for place, transition in enumerate(study.transitions):
-        _codes((), transition.variable, study, f"transition[{place}]", faults)
-        _group_names(study, transition.domain, (), f"transition[{place}]", "study.toml", faults)
+        key = f"transition[{place}]"
+        variable = _variable(study, transition.variable, key, faults)
+        if variable and variable.kind != "single":
+            fix = "a from-to table needs a variable of kind single"
+            faults.add(f"{variable.name} is {variable.kind}", file=STUDY, key=f"{key}.variable", fix=fix)
+        if transition.domain is not None:
+            _groups(study, transition.domain, (), key, STUDY, faults)
 
 
 def _layout(study: Study, faults: Faults) -> None:
     numbers = [wave.number for wave in study.waves]
-    for given in study.layout.given_weights:
-        if not set(given.waves) <= set(numbers):
-            faults.add(
-                f"is for waves {list(given.waves)}", file="study.toml", key="layout.given_weight", fix="name waves"
-            )
+    dispositions = [each for each, _ in DISPOSITIONS]
+    for place, given in enumerate(study.layout.given_weights):
+        for number in set(given.waves) - set(numbers):
+            faults.add(f"names {number}, no wave", file=STUDY, key=f"layout.given_weight[{place}].waves")
     for text, number in study.layout.wave_codes:
         if number not in numbers:
-            faults.add(
-                f"'{printable(text)}' is wave {number}, which is not there", file="study.toml", key="layout.wave_codes"
-            )
-    for reason in _unknown_reasons(study):
-        faults.add(f"'{printable(reason)}' is no missing reason", file="study.toml", key="layout.missing")
+            faults.add(f"is {number}, no wave", file=STUDY, key=f"layout.wave_codes.{text}", fix="name a wave's number")
+    for kind, pairs, known in (
+        ("outcomes", study.layout.outcomes, dispositions),
+        ("missing", study.layout.missing, REASONS),
+    ):
+        for text, meaning in pairs:
+            if meaning not in known:
+                what = f"is '{printable(meaning)}', no {'disposition' if kind == 'outcomes' else 'missing reason'}"
+                faults.add(what, file=STUDY, key=f"layout.{kind}.{text}", fix=did_you_mean(meaning, known))
 
 
-def _unknown_reasons(study: Study) -> Iterator[str]:
-    from panel.model.instrument import REASONS
-
-    yield from (reason for _, reason in study.layout.missing if reason not in REASONS)
-
-
-def _benchmarks(study: Study, faults: Faults) -> None:
+def _margins(study: Study, faults: Faults) -> None:
     margins = study.benchmarks.margins if study.benchmarks else ()
+    for place, name in repeated(margin.domain for margin in margins):
+        what = f"'{printable(name)}' stands twice"
+        faults.add(what, file=BENCHMARKS, key=f"margin[{place}].domain", fix="give each domain one margin")
     for place, margin in enumerate(margins):
-        groups = [group for group, _ in margin.shares]
-        _group_names(study, margin.domain, groups, f"margin[{place}]", "benchmarks.toml", faults)
+        key = f"margin[{place}]"
+        _groups(study, margin.domain, [group for group, _ in margin.shares], key, BENCHMARKS, faults)
+        total = sum(share for _, share in margin.shares)
+        if abs(total - 1) > SHARES_TOLERANCE:
+            what, fix = f"add up to {total:.4f}, not to 1", "give shares of 1, not percentages"
+            faults.add(what, file=BENCHMARKS, key=f"{key}.shares", fix=fix)
+        for group, share in margin.shares:
+            if not 0 < share <= 1:
+                what, fix = f"is {share:g}", "a share lies above 0 and is at most 1; leave an empty group out"
+                faults.add(what, file=BENCHMARKS, key=f"{key}.shares.{group}", fix=fix)
+
+
+def _prices(study: Study, faults: Faults) -> None:
+    if study.prices is None:
+        return
+    years = [point.year for point in study.prices.points]
+    for place, year in repeated(map(str, years)):
+        faults.add(f"{year} stands twice", file=PRICES, key=f"year[{place}].year", fix="give each year one index")
+    for place, point in enumerate(study.prices.points):
+        if point.index <= 0:
+            faults.add(f"is {point.index:g}", file=PRICES, key=f"year[{place}].index", fix="an index is above zero")
+    if years and study.prices.base_year not in years:
+        fix = "give the base year its index"
+        faults.add(f"{study.prices.base_year} is not among the years", file=PRICES, key="base_year", fix=fix)

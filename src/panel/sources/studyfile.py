@@ -45,7 +45,7 @@ def _texts(folder: Traversable) -> Iterator[tuple[str, str]]:
     for file in sorted(folder.iterdir(), key=lambda each: each.name):
         if file.name.endswith(".toml"):
             try:
-                yield file.name, file.read_bytes().decode("utf-8")
+                yield file.name, file.read_bytes().decode("utf-8-sig")
             except (UnicodeDecodeError, OSError) as error:
                 raise SourceError(
                     "The file is not UTF-8 text.", where=Where(file=file.name), fix="save it as UTF-8"
