@@ -1,1 +1,5 @@
 """Predictions against realisations."""
+
+from panel.forecast.predictions import predictions
+
+__all__ = ["predictions"]

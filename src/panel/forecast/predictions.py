@@ -1,0 +1,135 @@
+"""What members predicted at a wave, set against what has happened to them since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from panel.estimate import Figure, Label, Pair, Sample, Slice, method_of, slices, to_frame
+from panel.estimate.estimators import mean
+from panel.forecast.claims import OUTCOMES, Claims, claims
+from panel.model.instrument import Prediction, Question
+from panel.model.study import Study
+
+
+def predictions(study: Study, person_waves: pd.DataFrame, weights: pd.DataFrame, *, wave: int) -> pd.DataFrame:
+    """
+    Return how predictions compare with what happened to the same members, by horizon year and group.
+
+    A prediction over a number of years is read in the wave that many years on. One for the target year is read in
+    every later wave: until the target year those are readings in between, marked provisional. Groups are those of the
+    wave the prediction was made in. "Impossible to predict" is a line of its own in what was predicted.
+
+    Statistics: `predicted_share` and `realised_share` of each category; `realised_given_predicted` ("fall>rise": of
+    those who predicted a fall, the share that rose); `mean_probability`, `realised_frequency`, `bias` (the one less the
+    other) and `brier`, mean squared distance of probability and event (Brier 1950; oracle o12).
+
+    Args:
+        study: whose instruments say which question predicts what.
+        person_waves: all waves so far, held cells set aside. Not modified.
+        weights: schema.WEIGHTS with a longitudinal weight for each pair of waves that is read.
+        wave: the newest wave.
+
+    Returns:
+        schema.ESTIMATES, `indicator` the question, unprotected.
+    """
+    cross = weights[weights["kind"] == "cross-sectional"]
+    sample = Sample(study, person_waves, cross, label="cross-sectional", keys=("member", "wave"))
+    figures = []
+    for first, second in _pairs(weights, wave):
+        pair = Pair.of(sample, weights, (first, second))
+        for question in study.instrument_of(first).predictions:
+            if question.predicts and _is_due(study, question.predicts, first, second):
+                figures += list(_question(pair, question, question.predicts))
+    return to_frame(figures)
+
+
+def _pairs(weights: pd.DataFrame, wave: int) -> list[tuple[int, int]]:
+    names = weights.loc[weights["kind"] == "longitudinal", "waves"].unique()
+    sets = [tuple(int(part) for part in name.split("-")) for name in names]
+    return sorted((each[0], each[1]) for each in sets if len(each) == 2 and each[1] <= wave)
+
+
+def _is_due(study: Study, told: Prediction, first: int, second: int) -> bool:
+    made, read = (study.wave(number).fieldwork.start.year for number in (first, second))
+    return told.horizon == "target" or read - made == told.horizon
+
+
+def _question(pair: Pair, question: Question, told: Prediction) -> Iterator[Figure]:
+    found = claims(pair, question, told)
+    study = pair.now.study
+    years = study.wave(pair.waves[1]).fieldwork.start.year - study.wave(pair.waves[0]).fieldwork.start.year
+    is_interim = told.horizon == "target" and study.wave(pair.waves[1]).fieldwork.start.year < study.target_year
+    method = f"{method_of(study)}, {'read in between, ' if is_interim else ''}year {years}"
+    for each in slices(pair.now):
+        label = Label(
+            indicator=question.key,
+            variable=told.variable,
+            domain=each.domain,
+            group=each.group,
+            denominator=f"{each.name} who predicted, and whose outcome is known",
+            unit="share",
+            terms=told.terms if study.variable(told.variable).kind == "money" else "",
+        )
+        make = _Maker(pair, each, label, method, is_interim)
+        if told.kind == "direction":
+            yield from _directions(make, found)
+        elif told.kind == "probability":
+            yield from _probabilities(make, found)
+        else:
+            yield from _categories(make, found)
+
+
+class _Maker:
+    """Make figures about one slice of a pair."""
+
+    def __init__(self, pair: Pair, each: Slice, label: Label, method: str, is_provisional: bool) -> None:  # noqa: FBT001
+        self.pair = pair
+        self.inside = each.inside & (pair.now.weight > 0)
+        self.label = label
+        self.method = method
+        self.is_provisional = is_provisional
+
+    def figure(
+        self, statistic: str, y: np.ndarray, rows: np.ndarray, *, value: str | None = None, unit: str = "share"
+    ) -> Iterator[Figure]:
+        """Yield the mean of `y` over `rows`, where there are any."""
+        inside = rows & self.inside
+        if inside.any():
+            found = mean(np.where(inside, y, 0.0).astype(float), self.pair.now.weight, inside)
+            label = replace(self.label, value=value, unit=unit)
+            yield self.pair.figure(label, statistic, found, method=self.method, is_provisional=self.is_provisional)
+
+
+def _directions(make: _Maker, found: Claims) -> Iterator[Figure]:
+    known = (found.said != "") & (found.outcome != "")
+    for said in (*OUTCOMES, "unclear"):
+        yield from make.figure("predicted_share", found.said == said, known, value=said)
+    for outcome in OUTCOMES:
+        yield from make.figure("realised_share", found.outcome == outcome, known, value=outcome)
+    for said in (*OUTCOMES, "unclear"):
+        rows = known & (found.said == said)
+        for outcome in OUTCOMES:
+            yield from make.figure(
+                "realised_given_predicted", found.outcome == outcome, rows, value=f"{said}>{outcome}"
+            )
+
+
+def _probabilities(make: _Maker, found: Claims) -> Iterator[Figure]:
+    known = np.isfinite(found.probability) & np.isfinite(found.event)
+    yield from make.figure("mean_probability", found.probability, known)
+    yield from make.figure("realised_frequency", found.event, known)
+    yield from make.figure("bias", found.probability - found.event, known, unit="points")
+    yield from make.figure("brier", (found.probability - found.event) ** 2, known, unit="score")
+
+
+def _categories(make: _Maker, found: Claims) -> Iterator[Figure]:
+    known = (found.said != "") & np.isfinite(found.event)
+    for said in sorted(set(found.said[known].tolist())):
+        yield from make.figure("predicted_share", found.said == said, known, value=said)
+        rows = known & (found.said == said)
+        yield from make.figure("realised_given_predicted", found.event, rows, value=f"{said}>event")
+    yield from make.figure("realised_share", found.event, known, value="event")
