@@ -25,6 +25,8 @@ class Verdict:
     """
     What one check said of one wave.
 
+    With the action `hold_cell` the cells of `columns` are set aside in the rows that fail.
+
     `state` is passed, failed (the data are wrong) or broken (the check itself could not run, which never passes).
     `failing` are the (member, wave) keys of failing rows, all of them; `failing_count` counts them.
     """
@@ -40,6 +42,7 @@ class Verdict:
     failing_count: int
     failing: tuple[tuple[str, int], ...] = ()
     observed: str | None = None
+    action: Literal["flag", "hold_cell"] = "flag"
     override: Override | None = None
 
     @property

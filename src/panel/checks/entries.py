@@ -1,0 +1,65 @@
+"""What a suite says: one entry a check, from a file or from the instrument."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from panel.model.results import Severity
+
+SEVERITIES = ("critical", "warning", "info")
+ACTIONS = ("flag", "hold_cell")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """
+    One check. It is judged on `column` of the rows, or of the facts (one row about the whole wave).
+
+    `expectation` and `arguments` are Great Expectations' own. `columns` are the variables it is about; with the action
+    `hold_cell` they are held in the rows that fail.
+    """
+
+    id: str
+    expectation: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    table: str = "rows"
+    severity: Severity = "warning"
+    owner: str = "operator"
+    why: str = ""
+    action: str = "flag"
+
+    def canonical(self) -> str:
+        """Return the entry as one text, for the suite's digest."""
+        parts = [self.id, self.expectation, dict(self.arguments), self.columns, self.table, self.severity, self.action]
+        return json.dumps([*parts, self.why], sort_keys=True, default=str)
+
+
+def digest(entries: tuple[Entry, ...]) -> str:
+    """Return the SHA-256 of a suite, in any order of entries."""
+    return hashlib.sha256("\n".join(sorted(entry.canonical() for entry in entries)).encode()).hexdigest()
+
+
+def holding(entry_id: str, column: str, **more: Any) -> Entry:
+    """Return an entry over a column that says of each row whether it holds: 1, 0, or missing where it has no say."""
+    return Entry(
+        id=entry_id,
+        expectation="expect_column_values_to_be_in_set",
+        arguments={"column": column, "value_set": [1.0]},
+        **more,
+    )
+
+
+def at_most(entry_id: str, fact: str, most: float, **more: Any) -> Entry:
+    """Return an entry over a fact about the whole wave that may not exceed a number."""
+    return Entry(
+        id=entry_id,
+        expectation="expect_column_values_to_be_between",
+        arguments={"column": fact, "max_value": most},
+        table="facts",
+        **more,
+    )

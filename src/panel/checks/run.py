@@ -1,0 +1,122 @@
+"""Let Great Expectations judge, and take nothing on trust: every check is counted in and counted out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from panel.checks.entries import Entry
+from panel.errors import DefinitionError, Fault, Where
+from panel.model.results import Verdict
+
+_FORMAT = {
+    "result_format": "COMPLETE",
+    "unexpected_index_column_names": ["member", "wave"],
+    "exclude_unexpected_values": True,
+    "return_unexpected_index_query": False,
+    "partial_unexpected_count": 0,
+}
+
+
+def judge(tables: Mapping[str, pd.DataFrame], entries: Sequence[Entry]) -> tuple[Verdict, ...]:
+    """
+    Return a verdict for every entry, in their order.
+
+    Args:
+        tables: `rows` and `facts`, both with member and wave. Not modified.
+        entries: what must hold.
+
+    Raises:
+        DefinitionError: Great Expectations does not know an expectation or refuses its arguments, or it lost one.
+    """
+    found: dict[str, Any] = {}
+    for name, frame in tables.items():
+        own = [entry for entry in entries if entry.table == name]
+        if own:
+            found |= _judged(frame, own)
+    return tuple(_verdict(entry, found.get(entry.id), tables[entry.table]) for entry in entries)
+
+
+def _judged(frame: pd.DataFrame, entries: Sequence[Entry]) -> dict[str, Any]:
+    gx = _great_expectations()
+    suite = gx.ExpectationSuite(name="stage", expectations=_expectations(entries))
+    if len(suite.expectations) != len(entries):
+        raise DefinitionError(f"Of {len(entries)} checks Great Expectations kept {len(suite.expectations)}.")
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    asset = context.data_sources.add_pandas("frames").add_dataframe_asset("frame")
+    batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
+    outcome = batch.validate(suite, result_format=_FORMAT)
+    return {result.expectation_config.meta["check"]: result for result in outcome.results}
+
+
+def _great_expectations() -> Any:
+    """Import it where it is used: it takes seconds, and warns of its own imports."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import great_expectations as gx
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    return gx
+
+
+def _expectations(entries: Sequence[Entry]) -> list[Any]:
+    from great_expectations.exceptions import ExpectationNotFoundError
+    from great_expectations.expectations.registry import get_expectation_impl
+
+    made, faults = [], []
+    for entry in entries:
+        where = Where(check=entry.id)
+        try:
+            made.append(get_expectation_impl(entry.expectation)(**entry.arguments, meta={"check": entry.id}))
+        except ExpectationNotFoundError:
+            faults.append(Fault(f"there is no expectation '{entry.expectation}'", where, "correct its type"))
+        except (ValueError, TypeError) as error:
+            lines = str(error).splitlines()
+            faults.append(Fault(f"{entry.expectation} refuses its arguments: {' '.join(lines[1:3])}", where))
+    if faults:
+        raise DefinitionError(f"{len(faults)} checks are not expectations.", faults=faults)
+    return made
+
+
+def _verdict(entry: Entry, result: Any, frame: pd.DataFrame) -> Verdict:
+    details = {} if result is None else (result.result or {})
+    broken = result is None or _raised(result)
+    failing = tuple(_failing(details)) if entry.table == "rows" else ()
+    count = int(details.get("unexpected_count") or 0)
+    state = "broken" if broken else ("passed" if result.success else "failed")
+    return Verdict(
+        check=entry.id,
+        expectation=entry.expectation,
+        columns=entry.columns,
+        severity=entry.severity,
+        owner=entry.owner,
+        why=entry.why,
+        state=state,  # type: ignore[arg-type]
+        checked_count=int(details.get("element_count") or len(frame)),
+        failing_count=max(count, len(failing)),
+        failing=failing,
+        action=entry.action,  # type: ignore[arg-type]
+    )
+
+
+def _raised(result: Any) -> bool:
+    """Say whether the check itself could not run: it raised, and has no result."""
+    info = result.exception_info or {}
+    if info.get("raised_exception"):
+        return True
+    return any(isinstance(each, dict) and each.get("raised_exception") for each in info.values())
+
+
+def _failing(details: Mapping[str, Any]) -> list[tuple[str, int]]:
+    listed = details.get("unexpected_index_list") or []
+    if isinstance(listed, dict):
+        pairs = zip(listed.get("member", []), listed.get("wave", []), strict=True)
+    else:
+        pairs = ((row["member"], row["wave"]) for row in listed)  # type: ignore[assignment]
+    return sorted((str(member), int(wave)) for member, wave in pairs)
