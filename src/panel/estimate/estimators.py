@@ -122,7 +122,7 @@ def quantile(
     se_share = float(np.sqrt(covariance(design.totals(weighted), design)[0, 0]))
     t = t_quantile(design.degrees_of_freedom(rows))
     share = below.value
-    low, high = (_at(ordered, cumulated, p + sign * t * se_share) for sign in (-1, 1))
+    low, high = (_at(ordered, cumulated, share + sign * t * se_share) for sign in (-1, 1))
     se = (high - low) / (2 * t)
     density = se_share / se if se > 0 else np.inf
     linear = np.zeros(len(weights))

@@ -62,6 +62,10 @@ class Design:
         """Return the sum of weighted influence by PSU; rows are those of the design."""
         return np.bincount(self.psu, weights=influence, minlength=len(self.stratum))
 
+    def take(self, places: np.ndarray) -> Design:
+        """Return the design of some rows; PSUs without any of them stay, and count with zero."""
+        return Design(self.psu[places], self.stratum, self.strata, self.sampled_share)
+
     def present(self, rows: np.ndarray) -> np.ndarray:
         """Return which PSUs have any of these rows (a mask)."""
         return np.bincount(self.psu[rows], minlength=len(self.stratum)) > 0

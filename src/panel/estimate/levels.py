@@ -31,7 +31,8 @@ def series(sample: Sample, measure: Measure, inside: np.ndarray, waves: Sequence
     Return the level of a measure in each wave, and its change between every two of them.
 
     Levels of different waves share members, so changes take their standard errors from the joint covariance: the
-    delta method on PSU totals over both waves. A wave without anybody in the domain has no figure.
+    delta method on PSU totals over both waves. PSUs of all waves count, with zero where absent. A wave without anybody
+    in the domain has no figure.
 
     Source: kernel; oracle o05 (by_wave, change_all, change_by_status).
 
@@ -52,15 +53,14 @@ def series(sample: Sample, measure: Measure, inside: np.ndarray, waves: Sequence
     totals = np.stack(
         [sample.design.totals(sample.influence(each.linear, wave)) for wave, each in found.items()], axis=1
     )
-    present = {wave: sample.design.present(sample.rows(wave)) for wave in found}
     levels = [
-        _level(sample, measure, wave, each, totals[:, place], present, method)
+        _level(sample, measure, wave, each, totals[:, place], method)
         for place, (wave, each) in enumerate(found.items())
     ]
     changes = [
         figure
         for (one, first), (two, second) in combinations(enumerate(found), 2)
-        for figure in _changes(sample, measure, (first, second), found, totals[:, [one, two]], present, method)
+        for figure in _changes(sample, measure, (first, second), found, totals[:, [one, two]], method)
     ]
     return levels + changes
 
@@ -78,11 +78,10 @@ def _level(
     wave: int,
     found: Estimand,
     totals: np.ndarray,
-    present: dict[int, np.ndarray],
     method: str,
 ) -> Figure:
     degrees = sample.design.degrees_of_freedom(found.rows)
-    se = float(np.sqrt(covariance(totals, sample.design, present=present[wave])[0, 0]))
+    se = float(np.sqrt(covariance(totals, sample.design)[0, 0]))
     if isinstance(found, Quantile):
         se, low, high = found.se, found.low, found.high
     elif measure.label.unit == "share":
@@ -112,12 +111,10 @@ def _changes(
     waves: tuple[int, int],
     found: dict[int, Estimand],
     totals: np.ndarray,
-    present: dict[int, np.ndarray],
     method: str,
 ) -> list[Figure]:
     first, second = (found[wave] for wave in waves)
-    either = present[waves[0]] | present[waves[1]]
-    matrix = covariance(totals, sample.design, present=either)
+    matrix = covariance(totals, sample.design)
     values = np.array([first.value, second.value])
     degrees = sample.design.degrees_of_freedom(first.rows | second.rows)
     contrasts = {"change": difference(values, matrix)}

@@ -21,6 +21,7 @@ class Pair:
     The members who answered two waves, once each, with their longitudinal weight.
 
     `now` and `then` are samples over the same members in the same order: their rows of the earlier and later wave.
+    They are a domain of the whole sample: its other PSUs count in the variance, with zero.
     """
 
     waves: tuple[int, int]
@@ -44,12 +45,18 @@ class Pair:
         own = weights[(weights["kind"] == "longitudinal") & (weights["waves"] == name)]
         if own.empty:
             raise EstimateError(f"Waves {name} have no longitudinal weight.", fix="panelctl weigh")
-        frames = [
-            own[["member"]].merge(sample.frame[sample.wave == wave], on="member", how="left", validate="one_to_one")
-            for wave in waves
-        ]
+        places = [_places(sample, own["member"], wave) for wave in waves]
+        design = sample.design.take(places[0])
         now, then = (
-            Sample(sample.study, frame, own, label=f"longitudinal {name}", keys=("member",)) for frame in frames
+            Sample(
+                sample.study,
+                sample.frame.iloc[each],
+                own,
+                label=f"longitudinal {name}",
+                keys=("member",),
+                design=design,
+            )
+            for each in places
         )
         return cls(waves, now, then)
 
@@ -85,6 +92,18 @@ class Pair:
         )
 
 
+def _places(sample: Sample, members: pd.Series, wave: int) -> np.ndarray:
+    """Return which row of the sample is each member's in a wave."""
+    own = np.flatnonzero(sample.wave == wave)
+    found = pd.Index(sample.frame["member"].iloc[own]).get_indexer(members)
+    if (found < 0).any():
+        raise EstimateError(
+            f"{int((found < 0).sum())} members have a weight for wave {wave} and no answers in it.",
+            fix="panelctl weigh computes the weights anew",
+        )
+    return np.asarray(own[found])
+
+
 def stayers(
     pair: Pair, label: Label, variable: str, inside: np.ndarray, *, in_real_terms: bool, method: str
 ) -> list[Figure]:
@@ -106,7 +125,9 @@ def stayers(
     weights, design = pair.now.weight, pair.now.design
     provisional = in_real_terms and pair.now.is_provisional(*pair.waves)
     out = [
-        pair.figure(label, "stayers_mean_change", mean(change, weights, both), method=method, is_provisional=provisional),
+        pair.figure(
+            label, "stayers_mean_change", mean(change, weights, both), method=method, is_provisional=provisional
+        ),
         pair.figure(
             label, "stayers_median_change", quantile(change, weights, both, design), method=method,
             is_provisional=provisional,
@@ -126,7 +147,7 @@ def _relative(
     second: np.ndarray,
     both: np.ndarray,
     method: str,
-    provisional: bool,  # noqa: FBT001
+    provisional: bool,
 ) -> list[Figure]:
     positive = both & (first > 0)
     if not positive.any():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -136,15 +136,11 @@ def _measures(sample: Sample, indicator: Indicator, each: Slice) -> Iterator[Mea
 def _share(sample: Sample, indicator: Indicator, each: Slice, codes: tuple[object, ...], statistic: str) -> Measure:
     label = _label(sample, indicator, each, in_real_terms=False)
     return Measure(
-        label=Label(**{**_fields(label), "unit": "share", "terms": "", "value": ",".join(map(str, codes))}),
+        label=replace(label, unit="share", terms="", value=",".join(map(str, codes))),
         statistic=statistic,
         values=sample.among(indicator.variable, codes).astype(float),
         answered=sample.known(indicator.variable),
     )
-
-
-def _fields(label: Label) -> dict[str, object]:
-    return {name: getattr(label, name) for name in Label.__dataclass_fields__}
 
 
 def _label(sample: Sample, indicator: Indicator, each: Slice, *, in_real_terms: bool) -> Label:

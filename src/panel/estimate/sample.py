@@ -25,10 +25,19 @@ class Sample:
         weights: one row a member and wave (or one a member, for a longitudinal weight): member, weight,
             design_weight, and wave where `by_wave`. Not modified.
         label: which weight this is, in words.
+        keys: the columns that tie a weight to a row.
+        design: of these rows, where they are part of a larger sample whose other PSUs count too.
     """
 
     def __init__(
-        self, study: Study, person_waves: pd.DataFrame, weights: pd.DataFrame, *, label: str, keys: Sequence[str]
+        self,
+        study: Study,
+        person_waves: pd.DataFrame,
+        weights: pd.DataFrame,
+        *,
+        label: str,
+        keys: Sequence[str],
+        design: Design | None = None,
     ) -> None:
         if weights.empty:
             raise EstimateError(f"There is no weight {label}.", fix="panelctl weigh computes the weights of a wave")
@@ -41,13 +50,14 @@ class Sample:
         self.design_weight = found["design_weight"].fillna(0.0).to_numpy(dtype=float)
         self.wave = frame["wave"].to_numpy(dtype=np.int64)
         self.is_weighted = self.weight > 0
+        self._design = design
         self._numbers: dict[str, np.ndarray] = {}
         self._groups: dict[str, np.ndarray] = {}
 
     @cached_property
     def design(self) -> Design:
         """Return the design of all rows, members of one PSU in different waves together."""
-        return Design.of(self.frame)
+        return self._design or Design.of(self.frame)
 
     @cached_property
     def calibrations(self) -> dict[int, Calibration]:
@@ -59,7 +69,7 @@ class Sample:
 
     def rows(self, *waves: int) -> np.ndarray:
         """Return which rows are of these waves and have a weight (a mask)."""
-        return np.isin(self.wave, waves) & self.is_weighted
+        return np.asarray(np.isin(self.wave, waves) & self.is_weighted)
 
     def need(self, name: str) -> pd.Series:
         """Return a column, or raise UnknownVariable."""
@@ -91,11 +101,11 @@ class Sample:
 
     def known(self, name: str) -> np.ndarray:
         """Return which rows have a value (a mask)."""
-        return self.need(name).notna().to_numpy(dtype=bool)
+        return np.asarray(self.need(name).notna(), dtype=bool)
 
     def among(self, name: str, codes: Sequence[object]) -> np.ndarray:
         """Return which rows have one of these codes (a mask)."""
-        return self.need(name).isin(list(codes)).to_numpy(dtype=bool)
+        return np.asarray(self.need(name).isin(list(codes)), dtype=bool)
 
     def groups(self, domain: str) -> np.ndarray:
         """Return for each row the place of its group in a domain, -1 where it has none."""
@@ -110,7 +120,7 @@ class Sample:
             calibration = self.calibrations.get(wave)
             if calibration is not None:
                 credited = calibration.credited(credited)
-        return self.weight * credited
+        return np.asarray(self.weight * credited)
 
     def is_provisional(self, *waves: int) -> bool:
         """Say whether the price index of any of these waves is provisional."""
