@@ -45,17 +45,22 @@ def load_study(files: Mapping[str, str]) -> Study:
         faults.add("is not there", file=STUDY, fix="a study folder has a study.toml")
         faults.stop("The study")
     top = parse_toml(STUDY, files[STUDY], faults)
+    if top.is_broken:  # without its languages no other file can be judged, save for being TOML
+        for name in _instruments(files) + [each for each in (BENCHMARKS, PRICES) if each in files]:
+            parse_toml(name, files[name], faults)
+        faults.stop("The study")
     languages = _languages(top)
-    instruments = tuple(
-        read_instrument(name, text, languages, faults)
-        for name, text in sorted(files.items(), key=lambda item: _natural(item[0]))
-        if name.startswith("instrument-") and name.endswith(".toml")
-    )
+    instruments = tuple(read_instrument(name, files[name], languages, faults) for name in _instruments(files))
     study = _study(top, languages, instruments, files, faults)
     faults.settle()
     validate(study, faults)
     faults.stop(f"Study '{printable(study.key)}'")
     return study
+
+
+def _instruments(files: Mapping[str, str]) -> list[str]:
+    """Return the names of the instrument files, oldest version first."""
+    return sorted((name for name in files if name.startswith("instrument-") and name.endswith(".toml")), key=_natural)
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
@@ -67,7 +72,8 @@ def _languages(top: Table) -> tuple[str, ...]:
     languages = top.list_of("languages", str, ...)
     if top.has("languages") and len(set(languages)) < max(len(languages), 1):
         top.fault("is empty or repeats a language", "languages", 'write as in ["nl", "en"]')
-    return tuple(dict.fromkeys(languages)) or ("en",)
+    title = top.data.get("title")
+    return tuple(dict.fromkeys(languages or (title if isinstance(title, dict) else ()))) or ("en",)
 
 
 def _study(

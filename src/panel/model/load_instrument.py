@@ -37,13 +37,11 @@ class Scale:
 def read_instrument(file: str, text: str, languages: tuple[str, ...], faults: Faults) -> Instrument:
     """Return the instrument of a file; what is wrong with it is added to `faults`."""
     top = parse_toml(file, text, faults)
-    version = top.get("version", str)
-    if not top.is_broken and file != f"instrument-{version}.toml":
-        top.fault(
-            f"is '{printable(version)}', which the file name does not say",
-            "version",
-            f"rename the file to instrument-{version}.toml",
-        )
+    version = file.removeprefix("instrument-").removesuffix(".toml")
+    said = top.get("version", str)
+    if said and said != version:
+        fix = f"rename the file to instrument-{printable(said)}.toml, or correct the version"
+        top.fault(f"is '{printable(said)}', which the file name does not say", "version", fix)
     scales = _scales(top.table("scales"), languages)
     sections = tuple(_section(each, languages) for each in top.tables("section"))
     keys = [section.key for section in sections]
@@ -71,6 +69,8 @@ def _scale(table: Table, languages: tuple[str, ...], scales: dict[str, Scale]) -
     base = _extended(table, scales)
     values = [*base.values, *(_value(each, languages) for each in table.tables("values", is_required="yes"))]
     codes = [value.code for value in values]
+    if not values and table.has("values"):
+        table.fault("is empty", "values", "give at least one value")
     if len(set(codes)) < len(codes):
         table.fault("repeats a code", "values", "give every value a code of its own")
     if len({type(code) for code in codes}) > 1:
@@ -140,10 +140,14 @@ def _variable(
     languages: tuple[str, ...],
     scales: dict[str, Scale],
 ) -> Variable:
+    before = len(table.faults.found)
     kind = table.one_of("kind", KINDS)
-    scale = _scale_of(table, languages, scales) if kind in ("single", "multi") else Scale(())
+    has_values = kind in ("single", "multi") or (
+        table.data.get("kind") not in KINDS and (table.has("values") or table.has("scale"))
+    )
+    scale = _scale_of(table, languages, scales) if has_values else Scale(())
     low, high = RANGES.get(kind, (None, None))
-    return Variable(
+    variable = Variable(
         name=name,
         label=table.text("label", languages, text),
         kind=kind,
@@ -158,6 +162,9 @@ def _variable(
         off_scale=scale.off_scale,
         groups=scale.groups,
     )
+    if len(table.faults.found) > before:
+        table.faults.doubtful.add(name)
+    return variable
 
 
 def _scale_of(table: Table, languages: tuple[str, ...], scales: dict[str, Scale]) -> Scale:

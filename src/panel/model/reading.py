@@ -33,6 +33,7 @@ class Faults:
     def __init__(self) -> None:
         self.found: list[Fault] = []
         self.unread: set[str] = set()  # files that are not TOML at all
+        self.doubtful: set[str] = set()  # variables that could not be read: what uses them is not judged
         self._settled: list[tuple[str, str]] = []
 
     def add(self, what: str, *, file: str, key: str | None = None, fix: str | None = None) -> None:

@@ -49,6 +49,8 @@ def _versions(study: Study, faults: Faults) -> None:
     for instrument in study.instruments:
         for place, variable in _placed(instrument.questions, "question") + _placed(instrument.derived, "derived"):
             version, known = first.setdefault(variable.name, (instrument.version, variable))
+            if version == instrument.version or variable.name in faults.doubtful:
+                continue
             differs = [
                 what
                 for what, one, other in (
@@ -85,8 +87,8 @@ def _waves(study: Study, faults: Faults) -> None:
         if other.fieldwork.start <= one.fieldwork.end:
             what = f"begins on {other.fieldwork.start}, before wave {one.number} has ended"
             faults.add(what, file=STUDY, key=f"wave[{place}].fieldwork", fix="fieldwork periods may not overlap")
-    if numbers and study.baseline not in numbers:
-        fix = f"write one of {', '.join(map(str, numbers))}"
+    if numbers and study.baseline not in _numbers(study):
+        fix = f"write one of {', '.join(map(str, _numbers(study)))}"
         faults.add(f"is {study.baseline}, no wave", file=STUDY, key="baseline", fix=fix)
     versions = [instrument.version for instrument in study.instruments]
     for place, wave in enumerate(study.waves):
@@ -97,20 +99,27 @@ def _waves(study: Study, faults: Faults) -> None:
     _wave_keys(study, faults)
 
 
+def _numbers(study: Study) -> list[int]:
+    """Return the numbers that the waves must have."""
+    return list(range(1, len(study.waves) + 1))
+
+
 def _wave_keys(study: Study, faults: Faults) -> None:
-    numbers = {wave.number for wave in study.waves}
+    numbers = set(_numbers(study))
     for place, name in repeated(wave.key for wave in study.waves):
         faults.add(f"'{printable(name)}' stands twice", file=STUDY, key=f"wave[{place}].key", fix="give each its own")
     for place, wave in enumerate(study.waves):
         key = f"wave[{place}].key"
         if not is_key(wave.key):
             faults.add(f"is '{printable(wave.key)}'", file=STUDY, key=key, fix="use letters, digits, - and _")
-        elif wave.key.isdecimal() and int(wave.key) in numbers - {wave.number}:
+        elif wave.key.isdecimal() and int(wave.key) in numbers - {place + 1}:
             fix = "name waves by year, or by their own number"
             faults.add(f"'{wave.key}' is another wave's number", file=STUDY, key=key, fix=fix)
 
 
 def _variable(study: Study, name: str, key: str, faults: Faults) -> Variable | None:
+    if name in faults.doubtful:
+        return None
     try:
         return study.variable(name)
     except PanelError as error:
@@ -178,7 +187,7 @@ def _indicators(study: Study, faults: Faults) -> None:
             _groups(study, indicator.domain, indicator.groups, key, STUDY, faults)
         elif indicator.groups:
             faults.add("are of no domain", file=STUDY, key=f"{key}.groups", fix="say of which domain")
-        if indicator.published and indicator.published.wave not in [wave.number for wave in study.waves]:
+        if indicator.published and indicator.published.wave not in _numbers(study):
             what = f"is {indicator.published.wave}, no wave"
             faults.add(what, file=STUDY, key=f"{key}.published.wave", fix="name the wave it is comparable with")
 
@@ -211,7 +220,7 @@ def _transitions(study: Study, faults: Faults) -> None:
 
 
 def _layout(study: Study, faults: Faults) -> None:
-    numbers = [wave.number for wave in study.waves]
+    numbers = _numbers(study)
     dispositions = [each for each, _ in DISPOSITIONS]
     for place, given in enumerate(study.layout.given_weights):
         for number in set(given.waves) - set(numbers):

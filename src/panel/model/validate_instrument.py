@@ -81,22 +81,23 @@ class _Check:
             yield f"derived[{number}]", derived.variable
 
     def unique(self) -> None:
+        keys = [question.key for question in self.instrument.questions]
+        said = {place for place, _ in repeated(keys)}  # a repeated key is said once, not at column and variable too
         lists = {
-            "section[{}].key": [section.key for section in self.instrument.sections],
-            "question[{}].key": [question.key for question in self.instrument.questions],
-            "question[{}].column": [question.column for question in self.instrument.questions],
-            "sum_group[{}].key": [group.key for group in self.instrument.sum_groups],
+            "section[{}].key": repeated(section.key for section in self.instrument.sections),
+            "question[{}].key": repeated(keys),
+            "question[{}].column": repeated(question.column for question in self.instrument.questions),
+            "sum_group[{}].key": repeated(group.key for group in self.instrument.sum_groups),
         }
-        for form, names in lists.items():
-            for place, name in repeated(names):
-                self.fault(f"'{printable(name)}' stands twice", form.format(place), "give each its own")
-        asked_keys = [question.key for question in self.instrument.questions]
+        for form, found in lists.items():
+            for place, name in found:
+                if not (form.endswith("column") and place in said):
+                    self.fault(f"'{printable(name)}' stands twice", form.format(place), "give each its own")
         for place, name in repeated(self.names):
-            is_asked = place < len(self.asked)
-            if is_asked and asked_keys.index(asked_keys[place]) < place:
-                continue  # said at its key
-            key = f"question[{place}].variable" if is_asked else f"derived[{place - len(self.asked)}].name"
-            self.fault(f"'{printable(name)}' names two variables", key, "give each its own name")
+            if place not in said:
+                is_asked = place < len(self.asked)
+                key = f"question[{place}].variable" if is_asked else f"derived[{place - len(self.asked)}].name"
+                self.fault(f"'{printable(name)}' names two variables", key, "give each its own name")
 
     def name(self, name: str, place: str) -> None:
         key = f"{place}.name" if place.startswith("derived") else f"{place}.variable"
@@ -112,8 +113,6 @@ class _Check:
             self.fault(f"is {low:g}, above the maximum {high:g}", f"{place}.minimum", "exchange the two")
         if not variable.is_numeric and (low, high) != (None, None):
             self.fault(f"is for numbers, and this is {variable.kind}", f"{place}.minimum", "leave the limits out")
-        if variable.kind in ("single", "multi") and not variable.values:
-            self.fault("has no values", f"{place}.values", "give values, or a scale")
 
     def reads(self, text: str | None, earlier: set[str], key: str) -> None:
         if text is None:
@@ -133,22 +132,29 @@ class _Check:
             if isinstance(side, ast.Call) and isinstance(side.func, ast.Name) and side.func.id == "reason":
                 if value not in ("", *REASONS):
                     self.fault(f"{printable(value)!r} is no missing reason", key, did_you_mean(str(value), REASONS))
-            elif isinstance(side, ast.Name) and self.instrument.has(side.id):
-                codes = self.instrument.variable(side.id).codes
-                if codes and self.instrument.variable(side.id).kind == "single" and value not in codes:
-                    self.fault(f"{printable(value)!r} is no code of {side.id}", key, f"its codes: {listed(codes)}")
+            elif isinstance(side, ast.Name) and self.is_clear(side.id):
+                variable = self.instrument.variable(side.id)
+                if variable.kind == "single" and value not in variable.codes:
+                    fix = f"its codes: {listed(variable.codes)}"
+                    self.fault(f"{printable(value)!r} is no code of {side.id}", key, fix)
+
+    def is_clear(self, name: str) -> bool:
+        """Say whether the variable is there and could be read whole."""
+        return self.instrument.has(name) and name not in self.faults.doubtful
 
     def prediction(self, question: Question, told: Prediction, key: str) -> None:
         if not self.instrument.has(told.variable):
             fix = did_you_mean(told.variable, self.names)
             self.fault(f"'{printable(told.variable)}' is no variable", f"{key}.variable", fix)
             return
+        if not self.is_clear(told.variable) or not self.is_clear(question.variable.name):
+            return
         resolving = self.instrument.variable(told.variable)
         wanted = ("probability",) if told.kind == "probability" else ("single",)
         if question.variable.kind not in wanted:
             fix = f"a prediction of this kind is the answer to a {wanted[0]} question"
             self.fault(f"is {told.kind}, and the question is {question.variable.kind}", f"{key}.kind", fix)
-        if told.horizon != "target" and told.horizon > self.study.horizon_years:
+        if told.horizon != "target" and told.horizon > self.study.horizon_years > 0:
             fix = f'write "target", or at most {self.study.horizon_years}'
             self.fault(f"is {told.horizon} years, beyond the study's horizon", f"{key}.horizon", fix)
         if told.terms == "real":
@@ -196,6 +202,8 @@ class _Check:
             for _, member in repeated(group.members):
                 self.fault(f"'{printable(member)}' stands twice", f"sum_group[{number}].members", "name it once")
             for member in group.members:
+                if member in self.faults.doubtful:
+                    continue
                 if not self.instrument.has(member) or not self.instrument.variable(member).is_numeric:
                     fix = did_you_mean(member, self.names)
                     self.fault(f"'{printable(member)}' is no numeric variable", f"sum_group[{number}].members", fix)

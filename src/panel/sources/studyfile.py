@@ -7,7 +7,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from panel.errors import SourceError, UnknownKey, Where, did_you_mean
+from panel.errors import SourceError, UnknownKey, Where, did_you_mean, printable
 
 
 def shipped_studies() -> tuple[str, ...]:
@@ -27,14 +27,21 @@ def study_files(path_or_key: str) -> Mapping[str, str]:
         SourceError: a file cannot be read as UTF-8.
     """
     folder: Traversable = Path(path_or_key)
-    if not folder.is_dir():
+    if not _is_folder(path_or_key):
         folder = _shelf() / path_or_key
         if path_or_key not in shipped_studies():
             raise UnknownKey(
-                f"'{path_or_key}' is neither a folder nor a study that ships.",
+                f"'{printable(path_or_key)}' is neither a folder nor a study that ships.",
                 fix=did_you_mean(path_or_key, shipped_studies()),
             )
     return dict(_texts(folder))
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return path != "" and Path(path).is_dir()
+    except (OSError, ValueError):  # too long for a path, or no path at all
+        return False
 
 
 def _shelf() -> Traversable:
