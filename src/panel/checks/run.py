@@ -114,9 +114,12 @@ def _raised(result: Any) -> bool:
 
 
 def _failing(details: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Return the keys of failing rows; without values GX lists them by column, in one or more pieces."""
     listed = details.get("unexpected_index_list") or []
-    if isinstance(listed, dict):
-        pairs = zip(listed.get("member", []), listed.get("wave", []), strict=True)
-    else:
-        pairs = ((row["member"], row["wave"]) for row in listed)  # type: ignore[assignment]
+    pieces = [listed] if isinstance(listed, dict) else listed
+    pairs = [pair for piece in pieces for pair in zip(_listed(piece["member"]), _listed(piece["wave"]), strict=True)]
     return sorted((str(member), int(wave)) for member, wave in pairs)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -15,7 +15,7 @@ from panel.app import migrate, open_app
 from panel.cli.output import as_table, console, figure, readable
 from panel.model.study import Study
 from panel.ports import Adapters
-from panel.publish import cite
+from panel.publish.cite import cite
 from panel.settings import Settings
 
 STUDY = "creative-ai"

@@ -7,12 +7,15 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-import click
 import typer
 
 from panel.cli import figures, operate, publish
 from panel.errors import PanelError, StorageError
+
+# Typer brings a copy of Click of its own; its errors are not those of an installed Click.
+_UsageFault: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 EXIT_CODES = """
 Exit codes: 0 done, 1 unexpected, 2 usage, 10 definition, 11 delivery, 12 merge, 13 check failed, 14 unknown variable,
@@ -62,10 +65,10 @@ def run(arguments: Sequence[str]) -> int:
         outcome = program(args=list(arguments), prog_name="panelctl", standalone_mode=False)
     except PanelError as error:
         return _say(error, arguments)
-    except click.ClickException as error:
+    except _UsageFault as error:
         error.show()
         return 2
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         sys.stderr.write("Stopped. What was accepted is kept; run the command again to go on.\n")
         return 130
     except BrokenPipeError:

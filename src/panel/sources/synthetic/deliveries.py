@@ -14,6 +14,7 @@ from panel.evaluate import evaluate
 from panel.model.expression import parse
 from panel.model.instrument import Instrument, Question
 from panel.model.study import Study, Wave
+from panel.schema import reason_column
 from panel.sources.synthetic.answers import answers
 from panel.sources.synthetic.people import People, found, generator, next_wave
 from panel.sources.synthetic.plan import Plan
@@ -80,8 +81,9 @@ def _delivery(
     truth = said.assign(member=ids, wave=wave.number)
     draw = generator(seed, "slips", wave.number)
     slipped = slip(said, ids, plan, instrument, draw, ledger, wave.number)
-    routed = _routed(slipped, people.cohort[places], instrument, wave)
-    texts = _unanswered(routed, study, plan, instrument, generator(seed, "missing", wave.number))
+    silent = _silences(len(said), plan, instrument, generator(seed, "missing", wave.number))
+    routed = _routed(slipped, silent, people.cohort[places], instrument, wave)
+    texts = _texts(routed, study, instrument)
     texts = _off_route(texts, routed, slipped, ids, plan, instrument, draw, ledger, wave.number)
     frame = pd.DataFrame({question.column: texts[question.variable.name] for question in instrument.questions})
     layout = study.layout
@@ -118,17 +120,32 @@ def _moments(wave: Wave, size: int, draw: np.random.Generator) -> list[str]:
     return [(start + timedelta(seconds=int(each))).strftime("%Y-%m-%dT%H:%M:%SZ") for each in after]
 
 
-def _routed(said: pd.DataFrame, cohort: np.ndarray, instrument: Instrument, wave: Wave) -> pd.DataFrame:
-    """Return answers with nothing where a question was not asked of a person."""
+def _silences(size: int, plan: Plan, instrument: Instrument, draw: np.random.Generator) -> pd.DataFrame:
+    """Return for each answer why it would not be given: "don't know", refused, or "" where it is."""
+    out: dict[str, np.ndarray] = {}
+    for question in instrument.questions:
+        name = question.variable.name
+        chances = {} if question.is_required else plan.missing.get(name, plan.missing.get("default", {}))
+        edges = np.cumsum(list(chances.values()) or [0.0])
+        reasons = np.array([*chances, ""], dtype=object) if chances else np.array(["", ""], dtype=object)
+        out[name] = reasons[np.searchsorted(edges, draw.random(size), side="right")]
+    return pd.DataFrame(out)
+
+
+def _routed(
+    said: pd.DataFrame, silent: pd.DataFrame, cohort: np.ndarray, instrument: Instrument, wave: Wave
+) -> pd.DataFrame:
+    """Return answers with nothing where a question was not asked of a person, or not answered."""
     seen = pd.DataFrame(index=said.index)
     for question in instrument.questions:
         name = question.variable.name
         asked = _asked(question, cohort, wave.number)
         if question.route:
             asked &= _on_route(question.route, seen)
-        values = said[name].where(asked, None)
+        answered = asked & (silent[name] == "").to_numpy()
+        values = said[name].where(answered, None)
         seen[name] = values if question.variable.dtype == "str" else values.astype("Float64")
-        seen[f"{name}__missing"] = np.where(asked, "", "not_applicable")
+        seen[reason_column(name)] = np.where(asked, silent[name], "not_applicable")
     return seen
 
 
@@ -142,24 +159,15 @@ def _on_route(route: str, seen: pd.DataFrame) -> np.ndarray:
     return evaluate(parse(route), seen).astype("boolean").fillna(value=False).to_numpy(dtype=bool)
 
 
-def _unanswered(
-    routed: pd.DataFrame, study: Study, plan: Plan, instrument: Instrument, draw: np.random.Generator
-) -> pd.DataFrame:
-    """Return answers as texts, some of them "don't know" or refused as the layout writes it."""
+def _texts(routed: pd.DataFrame, study: Study, instrument: Instrument) -> pd.DataFrame:
+    """Return answers as texts; "don't know" and refused as the layout writes them, blank where it has no text."""
     written = {reason: text for text, reason in study.layout.missing}
     texts: dict[str, pd.Series] = {}
     for question in instrument.questions:
         name = question.variable.name
-        column = routed[name].map(_written, na_action="ignore").astype("object").where(routed[name].notna(), "")
-        if not question.is_required:
-            chance = plan.missing.get(name, plan.missing.get("default", {}))
-            dice = draw.random(len(column))
-            low = 0.0
-            for reason, share in chance.items():
-                hit = (dice >= low) & (dice < low + share) & (column != "").to_numpy()
-                column = column.mask(hit, written.get(reason, ""))
-                low += share
-        texts[name] = column
+        known = routed[name].notna()
+        reasons = routed[reason_column(name)].map(lambda reason: written.get(reason, ""))
+        texts[name] = routed[name].map(_written, na_action="ignore").astype("object").where(known, reasons)
     return pd.DataFrame(texts)
 
 
