@@ -20,6 +20,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from panel.errors import SettingsError, StorageError
 
@@ -71,7 +72,8 @@ def _alone_in(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("w")
     except OSError as error:
-        raise StorageError(f"{folder} cannot be used: {error.strerror}.", fix="free space, or set PANEL_HOME") from error
+        what = f"{folder} cannot be used: {error.strerror}."
+        raise StorageError(what, fix="free space, or set PANEL_HOME") from error
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -83,9 +85,9 @@ def served(folder: Path) -> Iterator[str]:
     port = _free_port()
     address = f"http://127.0.0.1:{port}/api"
     with (folder / "server.log").open("w") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
-            + ["--host", "127.0.0.1", "--port", str(port), "--log-level", "error"],
+        server = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
+        child = subprocess.Popen(  # noqa: S603 - our own interpreter and fixed arguments
+            [*server, "--host", "127.0.0.1", "--port", str(port), "--log-level", "error"],
             env={**os.environ, **QUIET, "PREFECT_HOME": str(folder)},
             stdout=log,
             stderr=log,
@@ -148,5 +150,5 @@ def _mark_crashed() -> None:
     running = FlowRunFilter.model_validate({"state": {"type": {"any_": ["RUNNING", "PENDING"]}}})
     with get_client(sync_client=True) as client:
         for run in client.read_flow_runs(flow_run_filter=running):
-            state = Crashed(message="The process that ran this was killed; running it again is safe.")
+            state: Any = Crashed(message="The process that ran this was killed; running it again is safe.")
             client.set_flow_run_state(run.id, state, force=True)

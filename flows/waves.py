@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from prefect import flow
-
 from panel.flows import steps
+from prefect import flow
 
 
 @flow(name="open-wave", flow_run_name="open-{study}-{wave}", persist_result=False)

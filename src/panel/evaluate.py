@@ -105,7 +105,7 @@ class _Evaluator:
         left, right = self.number(node.left), self.number(node.right)
         if isinstance(node.op, ast.Div):
             return left / right.mask(right == 0)
-        return _ARITHMETIC[type(node.op)](left, right)  # type: ignore[no-any-return]
+        return _ARITHMETIC[type(node.op)](left, right)
 
     def _compare(self, node: ast.Compare) -> pd.Series:
         answers = []

@@ -77,7 +77,7 @@ def merge(
     """
     entered = cohorts(index)
     standing = {wave: current(frame) for wave, frame in responses.items() if len(frame)}
-    bare = {wave: _person_waves(frame, study, wave, entered) for wave, frame in standing.items()}
+    bare = {wave: _person_waves(frame, study, entered) for wave, frame in standing.items()}
     settled, held = _settle(bare, study)
     derived = {wave: _finished(frame, study, wave) for wave, frame in settled.items()}
     return Merge(
@@ -87,7 +87,7 @@ def merge(
     )
 
 
-def _person_waves(frame: pd.DataFrame, study: Study, wave: int, entered: pd.Series) -> pd.DataFrame:
+def _person_waves(frame: pd.DataFrame, study: Study, entered: pd.Series) -> pd.DataFrame:
     """Return the interviews of a wave, with every variable of the study: not fielded, where this wave lacks it."""
     rows = frame[frame["disposition"].isin(INTERVIEWED)].sort_values("member", ignore_index=True)
     columns: dict[str, pd.Series] = {}

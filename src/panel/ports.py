@@ -62,11 +62,6 @@ class Checker(Protocol):
 class Store(Protocol):
     """Keeps everything: what was received for ever, what was derived until it is derived anew."""
 
-    # the database
-    def migrate(self) -> str:
-        """Create or upgrade the tables and views; return the revision. Raises SettingsError on a newer database."""
-        ...
-
     # what is asked
     def keep_study(self, key: str, files: Mapping[str, str], at: datetime) -> str:
         """

@@ -15,7 +15,7 @@ STEPS = ("moved", "collected", "checked", "merged", "weighed", "estimated", "rel
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory, prefect_address: str) -> Command:
-    """Return a home with a wave that is open and delivered, and another as it looks when its close was never cut off."""
+    """Return a home with a wave that is open and has a delivery in its inbox."""
     home = tmp_path_factory.mktemp("kill") / "home"
     command = Command(home, PREFECT_API_URL=prefect_address)
     command.done("init")

@@ -21,7 +21,8 @@ def test_a_home_that_was_never_made_is_said(panelctl):
     assert "Traceback" not in outcome.stderr
 
 
-def test_an_unknown_study_wave_or_figure_is_answered_with_the_nearest(panelctl, loaded):
+@pytest.mark.usefixtures("loaded")
+def test_an_unknown_study_wave_or_figure_is_answered_with_the_nearest(panelctl):
     """Names that are not there exit with 15 and a suggestion."""
     for arguments, suggestion in (
         (["wave", "status", "creative-ia"], "creative-ai"),
@@ -34,7 +35,8 @@ def test_an_unknown_study_wave_or_figure_is_answered_with_the_nearest(panelctl, 
         assert "Traceback" not in outcome.stderr
 
 
-def test_a_malformed_study_is_refused_with_every_fault(panelctl, loaded, tmp_path):
+@pytest.mark.usefixtures("loaded")
+def test_a_malformed_study_is_refused_with_every_fault(panelctl, tmp_path):
     """A broken study file exits with 10 and names file and place."""
     folder = tmp_path / "broken"
     folder.mkdir()
@@ -45,7 +47,8 @@ def test_a_malformed_study_is_refused_with_every_fault(panelctl, loaded, tmp_pat
     assert "Traceback" not in outcome.stderr
 
 
-def test_a_delivery_without_its_columns_is_refused_and_kept(panelctl, loaded, tmp_path):
+@pytest.mark.usefixtures("loaded")
+def test_a_delivery_without_its_columns_is_refused_and_kept(panelctl, tmp_path):
     """A file that lacks required columns exits with 11, says which, and its bytes stay."""
     file = tmp_path / "export.csv"
     file.write_text("colour,shape\nred,round\n")
@@ -58,7 +61,8 @@ def test_a_delivery_without_its_columns_is_refused_and_kept(panelctl, loaded, tm
     assert status[0]["deliveries"] == 1
 
 
-def test_a_step_out_of_order_is_refused(panelctl, loaded):
+@pytest.mark.usefixtures("loaded")
+def test_a_step_out_of_order_is_refused(panelctl):
     """Closing a wave that was never opened exits with 16 and says what is legal."""
     outcome = panelctl("wave", "close", "creative-ai", "2026")
     assert outcome.returncode == 16
@@ -66,7 +70,8 @@ def test_a_step_out_of_order_is_refused(panelctl, loaded):
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_data_go_to_stdout_and_progress_to_stderr(panelctl, loaded, form):
+@pytest.mark.usefixtures("loaded")
+def test_data_go_to_stdout_and_progress_to_stderr(panelctl, form):
     """What is piped is data and nothing else."""
     outcome = panelctl("study", "list", "--format", form)
     assert outcome.returncode == 0
@@ -76,14 +81,15 @@ def test_data_go_to_stdout_and_progress_to_stderr(panelctl, loaded, form):
         assert outcome.stdout.splitlines()[0] == "study,title,waves"
 
 
+COMMANDS = """
+    init, doctor, simulate, track, collect, check, merge, rebuild, weigh, estimate, trends, transitions, predictions,
+    release, show, demo, study load, study list, wave open, wave close, wave status
+"""
+
+
 def test_every_command_has_help_with_an_example(panelctl):
     """`--help` of every command shows an example."""
-    commands = (
-        "init doctor simulate track collect check merge rebuild weigh estimate trends transitions predictions release "
-        "show demo"
-    ).split()
-    nested = [["study", "load"], ["study", "list"], ["wave", "open"], ["wave", "close"], ["wave", "status"]]
-    for command in [[name] for name in commands] + nested:
-        outcome = panelctl(*command, "--help")
+    for command in COMMANDS.replace("\n", " ").split(","):
+        outcome = panelctl(*command.split(), "--help")
         assert outcome.returncode == 0
         assert "Example: " in outcome.stdout, command

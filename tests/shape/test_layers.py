@@ -177,7 +177,7 @@ def test_importing_panel_does_no_work():
     import subprocess
     import sys
 
-    heavy = "prefect great_expectations apscheduler sqlmodel sqlalchemy altair pandas".split()
+    heavy = ["prefect", "great_expectations", "apscheduler", "sqlmodel", "sqlalchemy", "altair", "pandas"]
     code = f"import sys, panel; print([name for name in {heavy!r} if name in sys.modules])"
     outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert (outcome.stdout.strip(), outcome.stderr) == ("[]", "")

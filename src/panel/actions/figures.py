@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from itertools import pairwise
 
 import pandas as pd
 
@@ -44,7 +45,7 @@ def weigh(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
 
 def wave_sets(study: Study, waves: list[int]) -> list[tuple[int, ...]]:
     """Return the sets of waves that get a longitudinal weight, of those with answers."""
-    adjacent = set(zip(waves, waves[1:], strict=False))
+    adjacent = set(pairwise(waves))
     from_baseline = {(study.baseline, wave) for wave in waves if wave > study.baseline and study.baseline in waves}
     whole = {tuple(wave for wave in waves if wave >= study.baseline)}
     return sorted({each for each in adjacent | from_baseline | whole if len(each) > 1})

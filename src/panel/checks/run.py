@@ -66,7 +66,7 @@ def _great_expectations() -> Any:
 
 
 def _expectations(entries: Sequence[Entry]) -> list[Any]:
-    from great_expectations.exceptions import ExpectationNotFoundError
+    from great_expectations.exceptions.exceptions import ExpectationNotFoundError
     from great_expectations.expectations.registry import get_expectation_impl
 
     made, faults = [], []

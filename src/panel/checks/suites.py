@@ -54,8 +54,8 @@ def load_suites(folder: Traversable, study: Study, stage: Stage, known: Iterable
         if file.is_file():
             entries += _entries(name, file.read_text("utf-8"), columns, faults)
     ids = [each.entry.id for each in entries]
-    for twice in sorted({each for each in ids if ids.count(each) > 1}):
-        faults.append(Fault(f"two checks have the id '{twice}'", Where(check=twice), "give each its own"))
+    repeated = sorted({each for each in ids if ids.count(each) > 1})
+    faults += [Fault(f"two checks have the id '{each}'", Where(check=each), "give each its own") for each in repeated]
     if faults:
         raise DefinitionError(f"The suites of stage {stage} have {len(faults)} faults.", faults=faults)
     return tuple(entries)
@@ -68,10 +68,8 @@ def _entries(name: str, text: str, columns: set[str], faults: list[Fault]) -> li
         faults.append(Fault(f"not TOML: {printable(error)}", Where(file=name), "correct the syntax"))
         return []
     rows = found.pop("expect", [])
-    for key in found:
-        faults.append(
-            Fault("is not a key of a suite", Where(file=name, key=key), "a suite has [[expect]] entries only")
-        )
+    only = "a suite has [[expect]] entries only"
+    faults += [Fault("is not a key of a suite", Where(file=name, key=key), only) for key in found]
     if not rows:
         faults.append(
             Fault("the suite is empty, so it would always pass", Where(file=name), "add an entry or delete the file")
@@ -96,14 +94,15 @@ def _entry(row: Mapping[str, Any], file: str, number: int, columns: set[str], fa
         fault("needs one of type and holds", "type", "write GX's type and arguments, or an expression that must hold")
         return None
     named = [*row.get("columns", []), *_named(row)]
-    if row.get("table", "rows") == "rows":
-        for column in named:
-            if column not in columns:
-                fault(f"'{printable(column)}' is no column", "columns", did_you_mean(str(column), columns))
+    unknown = [each for each in named if each not in columns] if row.get("table", "rows") == "rows" else []
+    for column in unknown:
+        fault(f"'{printable(column)}' is no column", "columns", did_you_mean(str(column), columns))
     if "holds" in row:
         _expression(row["holds"], columns, fault)
-    if len(faults) > before:
-        return None
+    return None if len(faults) > before else _made(row)
+
+
+def _made(row: Mapping[str, Any]) -> FileEntry:
     arguments = {key: value for key, value in row.items() if key not in _OWN_KEYS}
     column = f"holds:{row['id']}"
     made = Entry(

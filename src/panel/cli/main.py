@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -92,6 +93,6 @@ def _storage(error: OSError) -> StorageError:
 
 def _say(error: PanelError, arguments: Sequence[str]) -> int:
     if "--debug" in arguments:
-        logging.getLogger("panel").exception("traceback", exc_info=error)
+        traceback.print_exception(error)
     sys.stderr.write(f"{error}\n")
     return error.exit_code

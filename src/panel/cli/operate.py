@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
 
@@ -272,8 +273,10 @@ def register(program: typer.Typer) -> None:
         program.command()(command)
 
 
-def _flows():  # type: ignore[no-untyped-def]
+def _flows() -> AbstractContextManager[str]:
+    """Return what makes a Prefect API available to the flows."""
     from panel.flows.server import prefect_api
 
     connect()  # a home that is not set up is said before a server is started
-    return prefect_api(Settings.from_environment().home)
+    served: AbstractContextManager[str] = prefect_api(Settings.from_environment().home)
+    return served

@@ -86,7 +86,7 @@ def _question(pair: Pair, question: Question, told: Prediction) -> Iterator[Figu
 class _Maker:
     """Make figures about one slice of a pair."""
 
-    def __init__(self, pair: Pair, each: Slice, label: Label, method: str, is_provisional: bool) -> None:  # noqa: FBT001
+    def __init__(self, pair: Pair, each: Slice, label: Label, method: str, is_provisional: bool) -> None:
         self.pair = pair
         self.inside = each.inside & (pair.now.weight > 0)
         self.label = label

@@ -147,7 +147,7 @@ def _refuse_contacts(texts: pd.DataFrame, unread: Sequence[str]) -> None:
         cells = texts[name].head(200)
         if _CONTACT_HEADING.search(name.casefold()) or cells.str.contains(_CONTACT_CELL).any():
             raise SourceError(
-                f"The column '{printable(name)}' looks like contact details, which do not belong in the panel database.",
+                f"The column '{printable(name)}' looks like contact details, which do not belong here.",
                 where=Where(column=name),
                 fix="remove the column from the export, and send the file again",
             )
@@ -175,7 +175,8 @@ def _sort_by_wave(texts: pd.DataFrame, study: Study, wave: int, fate: _Fate) -> 
             f"'{printable(name)}' in {count:,}" for name, count in given[foreign].value_counts().head(3).items()
         )
         raise SourceError(
-            f"{int(foreign.sum()):,} of {int(fate.is_open.sum()):,} rows are not of wave {study.wave(wave).key}: {found}.",
+            f"{int(foreign.sum()):,} of {int(fate.is_open.sum()):,} rows are not of wave {study.wave(wave).key}: "
+            f"{found}.",
             where=Where(column=layout.wave),
             fix="collect the file for the wave it is of",
         )

@@ -189,7 +189,7 @@ def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _keep_instruments(connection: Connection, study: str, files: Mapping[str, str]) -> None:
-    known = dict(
+    known: dict[str, str] = dict(
         connection.execute(select(INSTRUMENT.c.file, INSTRUMENT.c.sha256).where(INSTRUMENT.c.study == study)).all()  # type: ignore[arg-type]
     )
     changed = []

@@ -13,6 +13,7 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 WAVE_STATES = ("draft", "planned", "staged", "open", "paused", "closing", "closed", "archived", "cancelled")
+_STATES = ", ".join(f"'{each}'" for each in WAVE_STATES)
 
 
 class Base(SQLModel):
@@ -45,7 +46,7 @@ class Wave(Base, table=True):
     """The state of every wave that left `planned`."""
 
     __tablename__ = "wave"
-    __table_args__ = (CheckConstraint("state IN (%s)" % ", ".join(f"'{each}'" for each in WAVE_STATES), name="state"),)
+    __table_args__ = (CheckConstraint(f"state IN ({_STATES})", name="state"),)
     study: str = Field(primary_key=True)
     number: int = Field(primary_key=True)
     state: str

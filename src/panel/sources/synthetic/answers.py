@@ -53,7 +53,7 @@ def _kept(
     name: str,
     fresh: np.ndarray,
     draw: Generator,
-    is_fact: bool,  # noqa: FBT001
+    is_fact: bool,
 ) -> np.ndarray:
     """Return values that stay with a person, but for the share that changes in a year."""
     stays = 1.0 if is_fact else float(shape.get("stays", 0.0))
@@ -75,8 +75,7 @@ def _answer(
     wave: int,
     year: int,
 ) -> np.ndarray:
-    kind = shape.get("kind") or _default_kind(variable)
-    size = len(people)
+    kind = shape.get("kind")
     if kind == "shares":
         return _shares(people, shape, variable, draw)
     if kind == "ordinal":
@@ -84,35 +83,40 @@ def _answer(
     if kind == "amount":
         return _amount(people, shape, draw, wave)
     if kind == "count":
-        level = np.log(by_class(shape["mean"], people)) + _index(people, shape, wave)
-        spread = float(shape.get("spread", 0.0))
-        return draw.poisson(np.exp(level - spread**2 / 2 + spread * draw.normal(size=size))).astype(object)
+        return _count(people, shape, draw, wave)
     if kind in ("probability", "share"):
         return _percent(people, shape, draw, wave)
+    if kind in ("multiple", "part", "band"):
+        return _from_another(kind, shape, made[shape["of"]], draw)
+    return _by_itself(shape, variable, draw, len(people), year)
+
+
+def _count(people: People, shape: Mapping[str, Any], draw: Generator, wave: int) -> np.ndarray:
+    level = np.log(by_class(shape["mean"], people)) + _index(people, shape, wave)
+    spread = float(shape.get("spread", 0.0))
+    return draw.poisson(np.exp(level - spread**2 / 2 + spread * draw.normal(size=len(people)))).astype(object)
+
+
+def _from_another(kind: str, shape: Mapping[str, Any], other: np.ndarray, draw: Generator) -> np.ndarray:
+    """Return a multiple of another answer, a part of it, or the band it falls in."""
+    of = other.astype(float)
     if kind == "multiple":
-        of = made[shape["of"]].astype(float)
-        factor = 1 + np.exp(draw.normal(np.log(shape.get("over", 0.4)), 0.6, size))
+        factor = 1 + np.exp(draw.normal(np.log(shape.get("over", 0.4)), 0.6, len(of)))
         return np.maximum(_rounded(np.abs(of) * factor, draw), np.maximum(of, 0)).astype(object)
     if kind == "part":
-        of = made[shape["of"]].astype(int)
-        return np.clip(draw.binomial(of, shape.get("share", 0.6)), np.minimum(of, 1), of).astype(object)
-    if kind == "band":
-        return (np.searchsorted(np.array(shape["edges"]), made[shape["of"]].astype(float), side="right") + 1).astype(
-            object
-        )
-    if kind == "year":
-        return (
-            np.clip(np.round(draw.normal(year - shape["mean_age"], shape["sd"], size)), year - 75, year - 18)
-            .astype(int)
-            .astype(object)
-        )
-    if kind == "text":
+        whole = of.astype(int)
+        return np.clip(draw.binomial(whole, shape.get("share", 0.6)), np.minimum(whole, 1), whole).astype(object)
+    return (np.searchsorted(np.array(shape["edges"]), of, side="right") + 1).astype(object)
+
+
+def _by_itself(shape: Mapping[str, Any], variable: Variable, draw: Generator, size: int, year: int) -> np.ndarray:
+    """Return a year of birth, a fixed text, or any value of the instrument."""
+    if shape.get("kind") == "year":
+        born = np.round(draw.normal(year - shape["mean_age"], shape["sd"], size))
+        return np.clip(born, year - 75, year - 18).astype(int).astype(object)
+    if shape.get("kind") == "text" or variable.kind == "text":
         return np.full(size, shape.get("says", ""), dtype=object)
     return _anything(variable, draw, size)
-
-
-def _default_kind(variable: Variable) -> str:
-    return "" if variable.kind != "text" else "text"
 
 
 def _anything(variable: Variable, draw: Generator, size: int) -> np.ndarray:

@@ -75,9 +75,11 @@ def load_plan(text: str, study: Study) -> Plan:
 
 
 def _known(given: Mapping[str, Any], known: tuple[str, ...], path: str, faults: list[Fault]) -> None:
-    for key in given:
-        if key not in known:
-            faults.append(Fault("is not a key here", Where(file=FILE, key=f"{path}{key}"), did_you_mean(key, known)))
+    faults += [
+        Fault("is not a key here", Where(file=FILE, key=f"{path}{key}"), did_you_mean(key, known))
+        for key in given
+        if key not in known
+    ]
 
 
 def _check_draws(plan: Plan, study: Study, faults: list[Fault]) -> None:
