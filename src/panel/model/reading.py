@@ -216,7 +216,7 @@ class Table:
             except DefinitionError as error:
                 self.fault(error.what, key, error.fix)
                 return None
-        return text  # type: ignore[no-any-return]
+        return text
 
     def done(self) -> None:
         """Report every key that nobody read."""
