@@ -12,14 +12,19 @@ from rich.text import Text
 
 from panel.actions import fieldwork, publication, set_up
 from panel.app import migrate, open_app
-from panel.cli.output import as_table, console, figure, readable
+from panel.cli.output import as_table, console, figure
 from panel.model.study import Study
 from panel.ports import Adapters
 from panel.publish.cite import cite
 from panel.settings import Settings
 
 STUDY = "creative-ai"
-SIDE = "employment"
+SIDES = ("all", "zzp", "employee")
+CHANGES = (
+    ("income_eur_median", "real", "Median income from creative work, euros of 2025"),
+    ("assignments_count", "", "Mean number of assignments"),
+    ("executor_share", "", "Working time as executor, %"),
+)
 
 
 def demonstrate(home: Path, *, seed: int, members: int | None) -> None:
@@ -54,11 +59,14 @@ def report(app: Adapters, study: Study) -> None:
     _say(f"{study.title} – SYNTHETIC data, release {record.key}", bold=True)
     _table(pd.DataFrame(_fieldwork(app, study)), "Where the waves stand")
     _table(_baseline(study, estimates), f"Baseline {study.wave(study.baseline).key} against the published figures")
-    for key in ("income_eur_median", "assignments_count", "executor_share"):
-        _table(_changes(study, estimates, key), f"{key}: change between every two years, by class of worker")
-    _table(_roles(study, estimates), "From creator to executor: of those who were the first, the share that is now …")
-    _table(_forecasts(predictions, last), "What members predicted, against what happened to them")
-    _table(_held(app, study), "What the checks held back")
+    for key, terms, name in CHANGES:
+        _table(changes(study, estimates, key, terms), f"{name}: change from year to year, 95 % interval, n")
+    _table(
+        roles(study, estimates), "From creator to executor: of the creators in the first year, the share that is now …"
+    )
+    _table(forecasts(study, predictions), "What members predicted, against what happened to the same members")
+    _table(_held(app, study), "What the checks held back: cells by check and wave")
+    _say("Every figure with its standard error, effective n and denominator: panelctl trends, transitions, predictions")
     _say(f"Release folder: {record.path}")
     _say(f"Page with charts: {Path(record.path) / 'index.html'}")
     _say(cite(record, study))
@@ -93,35 +101,88 @@ def _baseline(study: Study, estimates: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _changes(study: Study, estimates: pd.DataFrame, indicator: str) -> pd.DataFrame:
+def changes(study: Study, estimates: pd.DataFrame, indicator: str, terms: str) -> pd.DataFrame:
+    """Return net changes of an indicator: a row for each class of worker and first year, a column for each later one."""
     chosen = estimates[
         (estimates["indicator"] == indicator)
-        & (estimates["statistic"].isin(["change", "relative_change"]))
-        & ((estimates["domain"] == SIDE) | (estimates["group"] == "all"))
+        & (estimates["statistic"] == "change")
+        & (estimates["terms"] == terms)
+        & estimates["group"].isin(SIDES)
     ]
-    return _by_years(study, chosen).drop(columns=["indicator", "value", "denominator"])
+    cells: dict[tuple[str, str], dict[str, str]] = {}
+    for row in chosen.to_dict("records"):
+        first, later = (study.wave(int(row[name])).key for name in ("from_wave", "wave"))
+        cells.setdefault((row["group"], first), {})[f"to {later}"] = _cell(row)
+    return _grid(cells, "group", "from")
 
 
-def _roles(study: Study, estimates: pd.DataFrame) -> pd.DataFrame:
+def roles(study: Study, estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return where creators went: a row for each class of worker and role, a column for each pair of years."""
+    labels = {str(value.code): str(value.label).lower() for value in study.variable("main_role").values}
     chosen = estimates[
         (estimates["statistic"] == "transition")
         & (estimates["variable"] == "main_role")
-        & (estimates["group"].isin(["all", "zzp", "employee"]))
+        & (estimates["group"].isin(SIDES))
+        & (estimates["value"].str.startswith("1>"))
     ]
-    return _by_years(study, chosen).drop(columns=["indicator", "statistic", "denominator", "terms"])
+    cells: dict[tuple[str, str], dict[str, str]] = {}
+    for row in chosen.to_dict("records"):
+        first, later = (study.wave(int(row[name])).key for name in ("from_wave", "wave"))
+        target = labels[row["value"].split(">")[1]]
+        cells.setdefault((row["group"], target), {})[f"{first} to {later}"] = _cell(row)
+    return _grid(cells, "group", "is now")
 
 
-def _forecasts(predictions: pd.DataFrame, last: int) -> pd.DataFrame:
-    wanted = ["predicted_share", "realised_share", "mean_probability", "realised_frequency", "brier"]
-    chosen = predictions[predictions["statistic"].isin(wanted) & (predictions["group"] == "all")]
-    return readable(chosen[(chosen["wave"] == last) | (chosen["from_wave"] == last - 1)])
+def forecasts(study: Study, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return what was predicted at the baseline and in each wave about the next, beside what happened."""
+    last = study.waves[-1].number
+    kept = predictions[predictions["group"].isin(SIDES)]
+    rows = []
+    for (question, group, first, wave), table in kept.groupby(["indicator", "group", "from_wave", "wave"], sort=False):
+        if wave - first not in (1, last - study.baseline) or (wave != last and first != study.baseline):
+            continue
+        named = {
+            (row["statistic"], row["value"] if isinstance(row["value"], str) else ""): row
+            for row in table.to_dict("records")
+        }
+        for said, happened, name in _PAIRS:
+            if said in named and happened in named:
+                given = named.get(("realised_given_predicted", f"{said[1]}>{said[1]}"))
+                rows.append(
+                    {
+                        "question": question,
+                        "made": study.wave(int(first)).key,
+                        "read": study.wave(int(wave)).key,
+                        "group": group,
+                        "outcome": name,
+                        "predicted": _cell(named[said], with_n=False),
+                        "happened": _cell(named[happened]),
+                        "of those who said so": _cell(given, with_n=False) if given else "",
+                    }
+                )
+    return pd.DataFrame(rows)
 
 
-def _by_years(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
-    table = readable(chosen)
-    for column in ("from_wave", "wave"):
-        table[column] = [study.wave(int(number)).key for number in table[column]]
-    return table
+_PAIRS = [
+    *(((("predicted_share", each), ("realised_share", each), each)) for each in ("fall", "same", "rise")),
+    (("mean_probability", ""), ("realised_frequency", ""), "event"),
+]
+
+
+def _cell(row: dict[str, object], *, with_n: bool = True) -> str:
+    if row["status"] == "hidden":
+        return "hidden"
+    unit = row["unit"]
+    interval = f"{figure(row['low'], unit)} … {figure(row['high'], unit)}"
+    return f"{figure(row['estimate'], unit)}\n{interval}" + (f"\nn {row['n']}" if with_n else "")
+
+
+def _grid(cells: dict[tuple[str, str], dict[str, str]], first: str, second: str) -> pd.DataFrame:
+    columns = sorted({name for row in cells.values() for name in row})
+    rows = [
+        {first: one, second: two, **{name: row.get(name, "") for name in columns}} for (one, two), row in cells.items()
+    ]
+    return pd.DataFrame(rows)
 
 
 def _held(app: Adapters, study: Study) -> pd.DataFrame:

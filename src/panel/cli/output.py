@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 import pandas as pd
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -61,7 +62,14 @@ def console() -> Console:
 
 def as_table(frame: pd.DataFrame, title: str = "") -> Table:
     """Return a Rich table; numbers to the right, text as it is."""
-    table = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        pad_edge=False,
+    )
     for name in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[name]) or name in ("estimate", "interval", "change")
         table.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
@@ -76,7 +84,7 @@ def cell(value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:,.3f}" if abs(value) < 100 else f"{value:,.0f}"
-    return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in str(value))
+    return "".join(mark if mark.isprintable() or mark == "\n" else "\N{REPLACEMENT CHARACTER}" for mark in str(value))
 
 
 def figure(value: object, unit: object) -> str:
