@@ -46,19 +46,25 @@ def ratio(y: np.ndarray, x: np.ndarray, weights: np.ndarray, rows: np.ndarray) -
     Raises:
         EstimateError: nobody is in the domain, or its denominator is zero.
     """
-    inside = weights[rows]
-    total = float(inside @ x[rows])
-    if not rows.any() or total == 0:
+    return _ratio(y, x, weights, rows)
+
+
+def _ratio(y: np.ndarray, x: np.ndarray | None, weights: np.ndarray, rows: np.ndarray) -> Estimand:
+    places = np.flatnonzero(rows)
+    inside, above = weights[places], y[places]
+    below = np.ones(len(places)) if x is None else x[places]
+    total = float(inside @ below)
+    if total == 0:
         raise EstimateError("The domain is empty: nobody in it answered, or all weights are zero.")
-    value = float(inside @ y[rows]) / total
+    value = float(inside @ above) / total
     linear = np.zeros(len(weights))
-    linear[rows] = (y[rows] - value * x[rows]) / total
-    return Estimand(value, linear, int(rows.sum()), kish(inside), rows)
+    linear[places] = (above - value * below) / total
+    return Estimand(value, linear, len(places), kish(inside), rows)
 
 
 def mean(y: np.ndarray, weights: np.ndarray, rows: np.ndarray) -> Estimand:
     """Return the weighted mean of `y` over `rows`; a share, where y is 0 and 1. See `ratio`. Oracle: o01, o05."""
-    return ratio(y, np.ones(len(y)), weights, rows)
+    return _ratio(y, None, weights, rows)
 
 
 def total(y: np.ndarray, weights: np.ndarray, rows: np.ndarray) -> Estimand:
@@ -114,8 +120,10 @@ def quantile(
     """
     if not rows.any() or weights[rows].sum() == 0:
         raise EstimateError("The domain is empty: nobody in it answered, or all weights are zero.")
-    order = np.argsort(y[rows], kind="stable")
-    ordered, cumulated = y[rows][order], np.cumsum(weights[rows][order])
+    places = np.flatnonzero(rows)
+    inside, own = weights[places], y[places]
+    order = np.argsort(own)  # the order among equal values does not matter: only their sum is read
+    ordered, cumulated = own[order], np.cumsum(inside[order])
     value = _at(ordered, cumulated, p)
     below = mean((y <= value).astype(float), weights, rows)
     weighted = weights * below.linear if influence is None else influence(below.linear)  # type: ignore[operator]
@@ -126,9 +134,9 @@ def quantile(
     se = (high - low) / (2 * t)
     density = se_share / se if se > 0 else np.inf
     linear = np.zeros(len(weights))
-    centred = (y[rows] <= value) - share
-    linear[rows] = -centred / (float(weights[rows].sum()) * density) if np.isfinite(density) else 0.0
-    return Quantile(value, linear, int(rows.sum()), kish(weights[rows]), rows, low, high, se)
+    if np.isfinite(density):
+        linear[places] = (share - (own <= value)) / (float(cumulated[-1]) * density)
+    return Quantile(value, linear, len(places), kish(inside), rows, low, high, se)
 
 
 def logit_interval(share: float, se: float, degrees: int, n_eff: float) -> tuple[float, float]:

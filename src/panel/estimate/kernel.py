@@ -10,13 +10,14 @@ influence as in Deville (1999), Survey Methodology 25. Checked by oracles o01, o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from panel.errors import EstimateError
+from panel.errors import EstimateError, printable
 
 Lonely = Literal["fail", "adjust", "average", "certainty", "remove"]
 
@@ -27,13 +28,15 @@ class Design:
     Who was drawn together: for each row its PSU, and for each PSU its stratum.
 
     A member without a PSU is one; a study without strata has one. `sampled_share` is the sampling fraction of each
-    stratum (0 where unknown), for the finite population correction.
+    stratum (0 where unknown), for the finite population correction. `absent` counts the PSUs of each stratum that have
+    no row here, where these rows are part of a larger sample.
     """
 
     psu: np.ndarray  # per row, into the PSUs
     stratum: np.ndarray  # per PSU, into the strata
     strata: tuple[str, ...]
     sampled_share: np.ndarray
+    absent: np.ndarray | None = None
 
     @classmethod
     def of(cls, frame: pd.DataFrame, *, sampled_share: pd.Series | None = None) -> Design:
@@ -58,65 +61,96 @@ class Design:
         )
         return cls(pairs, stratum, names, share)
 
-    def totals(self, influence: np.ndarray) -> np.ndarray:
-        """Return the sum of weighted influence by PSU; rows are those of the design."""
-        return np.bincount(self.psu, weights=influence, minlength=len(self.stratum))
-
     def take(self, places: np.ndarray) -> Design:
-        """Return the design of some rows; PSUs without any of them stay, and count with zero."""
-        return Design(self.psu[places], self.stratum, self.strata, self.sampled_share)
+        """Return the design of some rows; PSUs without any of them are told in `absent`, and count with zero."""
+        own = self.psu[places]
+        has = np.zeros(len(self.stratum), dtype=bool)
+        has[own] = True
+        absent = np.bincount(self.stratum[~has], minlength=len(self.strata))
+        absent = absent if self.absent is None else absent + self.absent
+        return Design((np.cumsum(has) - 1)[own], self.stratum[has], self.strata, self.sampled_share, absent)
 
-    def present(self, rows: np.ndarray) -> np.ndarray:
-        """Return which PSUs have any of these rows (a mask)."""
-        return np.bincount(self.psu[rows], minlength=len(self.stratum)) > 0
+    @cached_property
+    def is_one_row_a_psu(self) -> bool:
+        """Say whether the rows are the PSUs, in order."""
+        return len(self.psu) == len(self.stratum) and bool(np.array_equal(self.psu, np.arange(len(self.psu))))
+
+    @cached_property
+    def drawn(self) -> np.ndarray:
+        """Return the number of PSUs of each stratum, those without rows here too."""
+        here = np.bincount(self.stratum, minlength=len(self.strata))
+        return here if self.absent is None else here + self.absent
+
+    def totals(self, influence: np.ndarray, places: np.ndarray | slice | None = None) -> np.ndarray:
+        """Return the sum of weighted influence by PSU; rows are those of the design, or those at `places`."""
+        if places is None and self.is_one_row_a_psu:
+            return influence
+        psu = self.psu if places is None else self.psu[places]
+        return np.bincount(psu, weights=influence, minlength=len(self.stratum))
+
+    def present(self, rows: np.ndarray, places: np.ndarray | slice | None = None) -> np.ndarray:
+        """Return which PSUs have any of these rows (a mask); rows as in `totals`."""
+        if places is None and self.is_one_row_a_psu:
+            return rows
+        has = np.zeros(len(self.stratum), dtype=bool)
+        has[(self.psu if places is None else self.psu[places])[rows]] = True
+        return has
+
+    def degrees(self, present: np.ndarray) -> int:
+        """Return these PSUs (a mask) less the strata they lie in; at least 1."""
+        strata = 1 if len(self.strata) == 1 else np.count_nonzero(np.bincount(self.stratum[present]))
+        return max(int(np.count_nonzero(present)) - int(strata), 1)
 
     def degrees_of_freedom(self, rows: np.ndarray) -> int:
         """Return the PSUs less the strata that have any of these rows: counted on the domain, not on the sample."""
-        present = self.present(rows)
-        return max(int(present.sum()) - len(np.unique(self.stratum[present])), 1)
+        return self.degrees(self.present(rows))
 
 
-def covariance(
-    totals: np.ndarray, design: Design, *, present: np.ndarray | None = None, lonely: Lonely = "fail"
-) -> np.ndarray:
+def covariance(totals: np.ndarray, design: Design, *, lonely: Lonely = "fail") -> np.ndarray:
     """
     Return the covariance matrix of k estimates.
 
     Args:
         totals: PSUs by k, weighted influence summed to the PSU over all waves of the contrast; zero outside a domain.
-        design: PSUs and strata.
-        present: PSUs that are in the design of the contrast at all, also those outside the domain; all by default.
+        design: PSUs and strata; every PSU drawn counts, also those outside the domain.
         lonely: what a stratum with one PSU does. "fail" refuses; "adjust" centres it at the mean over all PSUs;
             "average" gives it the mean variance of the others; "certainty" and "remove" give it none.
 
     Raises:
         EstimateError: a stratum has a single PSU and `lonely` is "fail"; names the stratum.
     """
-    z = totals.reshape(len(design.stratum), -1)
-    stratum = design.stratum
-    if present is not None:
-        z, stratum = z[present], stratum[present]
-    if len(design.strata) == 1 and len(z) > 1:
-        centred = z - z.mean(axis=0)
-        factor = (1 - design.sampled_share[0]) * len(z) / (len(z) - 1)
-        return np.asarray(factor * centred.T @ centred)
-    n = np.bincount(stratum, minlength=len(design.strata)).astype(float)
-    sums = np.stack([np.bincount(stratum, weights=column, minlength=len(n)) for column in z.T], axis=1)
+    z, n = totals.reshape(len(design.stratum), -1), design.drawn.astype(float)
     alone = n == 1
     if alone.any() and lonely == "fail":
+        name = printable(design.strata[int(np.argmax(alone))])
         raise EstimateError(
-            f"Stratum '{design.strata[int(np.argmax(alone))]}' has a single PSU, so its variance cannot be estimated.",
+            f"Stratum '{name}' has a single PSU, so its variance cannot be estimated.",
             fix="merge it with a like stratum, or choose adjust, average, certainty or remove",
         )
-    means = sums / np.maximum(n, 1)[:, None]
+    means = _sums(z, design) / np.maximum(n, 1)[:, None]
     if lonely == "adjust":
-        means[alone] = z.sum(axis=0) / len(z)
+        means[alone] = z.sum(axis=0) / n.sum()
     factors = (1 - design.sampled_share) * np.where(n > 1, n / np.maximum(n - 1, 1), 1.0 if lonely == "adjust" else 0.0)
-    centred = (z - means[stratum]) * np.sqrt(factors[stratum])[:, None]
-    whole = np.asarray(centred.T @ centred)
+    if len(n) == 1:
+        centred = z - means[0]
+        whole = factors[0] * (centred.T @ centred)
+    else:
+        centred = (z - means[design.stratum]) * np.sqrt(factors)[design.stratum][:, None]
+        whole = centred.T @ centred
+    if design.absent is not None:
+        whole = whole + (means * (factors * design.absent)[:, None]).T @ means
     if lonely == "average" and alone.any():
         whole = whole * (len(n[n > 0]) / max(int((n > 1).sum()), 1))
-    return whole
+    return np.asarray(whole)
+
+
+def _sums(z: np.ndarray, design: Design) -> np.ndarray:
+    """Return the sum of the totals of each stratum."""
+    if len(design.strata) == 1:
+        return np.asarray(z.sum(axis=0, keepdims=True))
+    return np.stack(
+        [np.bincount(design.stratum, weights=column, minlength=len(design.strata)) for column in z.T], axis=1
+    )
 
 
 @dataclass(frozen=True)
@@ -147,6 +181,7 @@ def relative(values: np.ndarray, matrix: np.ndarray) -> Contrast:
     return contrast(values, matrix, gradient, float(second / first - 1))
 
 
+@lru_cache(maxsize=4096)
 def t_quantile(degrees: int, level: float = 0.95) -> float:
     """Return the two-sided t quantile."""
     return float(stats.t.ppf(0.5 + level / 2, degrees))

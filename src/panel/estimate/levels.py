@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from panel.errors import EstimateError
 from panel.estimate.estimators import Estimand, Quantile, logit_interval, mean, quantile
-from panel.estimate.kernel import Contrast, covariance, difference, relative, t_quantile
+from panel.estimate.kernel import Contrast, Design, covariance, difference, relative, t_quantile
 from panel.estimate.rows import Figure, Label
-from panel.estimate.sample import Sample
+from panel.estimate.sample import Part, Sample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,31 +45,48 @@ def series(sample: Sample, measure: Measure, inside: np.ndarray, waves: Sequence
     """
     found: dict[int, Estimand] = {}
     for wave in waves:
-        rows = sample.rows(wave) & inside & measure.answered
+        part = sample.part(wave)
+        rows = inside[part.places] & measure.answered[part.places]
         if rows.any():
-            found[wave] = _estimand(sample, measure, rows, wave)
+            found[wave] = _estimand(part, measure, rows)
     if not found:
         return []
-    totals = np.stack(
-        [sample.design.totals(sample.influence(each.linear, wave)) for wave, each in found.items()], axis=1
-    )
-    levels = [
-        _level(sample, measure, wave, each, totals[:, place], method)
-        for place, (wave, each) in enumerate(found.items())
-    ]
-    changes = [
-        figure
-        for (one, first), (two, second) in combinations(enumerate(found), 2)
-        for figure in _changes(sample, measure, (first, second), found, totals[:, [one, two]], method)
-    ]
+    joint = _Joint.of(sample, found)
+    levels = [_level(sample, measure, wave, each, joint, method) for wave, each in found.items()]
+    changes = [figure for pair in combinations(found, 2) for figure in _changes(sample, measure, pair, joint, method)]
     return levels + changes
 
 
-def _estimand(sample: Sample, measure: Measure, rows: np.ndarray, wave: int) -> Estimand:
+@dataclass(frozen=True)
+class _Joint:
+    """The levels of all waves, their covariance, and the PSUs each has anybody in."""
+
+    found: dict[int, Estimand]
+    matrix: np.ndarray
+    present: dict[int, np.ndarray]
+    design: Design
+
+    @classmethod
+    def of(cls, sample: Sample, found: dict[int, Estimand]) -> _Joint:
+        totals, present = [], {}
+        for wave, each in found.items():
+            part = sample.part(wave)
+            totals.append(sample.design.totals(part.influence(each.linear), part.places))
+            present[wave] = sample.design.present(each.rows, part.places)
+        return cls(found, covariance(np.stack(totals, axis=1), sample.design), present, sample.design)
+
+    def of_waves(self, *waves: int) -> tuple[np.ndarray, int]:
+        """Return the covariance of the levels of these waves, and the degrees of freedom of both together."""
+        places = [list(self.found).index(wave) for wave in waves]
+        present = np.logical_or.reduce([self.present[wave] for wave in waves])
+        return self.matrix[np.ix_(places, places)], self.design.degrees(present)
+
+
+def _estimand(part: Part, measure: Measure, rows: np.ndarray) -> Estimand:
+    values = measure.values[part.places]
     if measure.statistic == "median":
-        credit: Callable[[np.ndarray], np.ndarray] = lambda linear: sample.influence(linear, wave)  # noqa: E731
-        return quantile(measure.values, sample.weight, rows, sample.design, influence=credit)
-    return mean(measure.values, sample.weight, rows)
+        return quantile(values, part.weight, rows, part.design, influence=part.influence)
+    return mean(values, part.weight, rows)
 
 
 def _level(
@@ -77,11 +94,11 @@ def _level(
     measure: Measure,
     wave: int,
     found: Estimand,
-    totals: np.ndarray,
+    joint: _Joint,
     method: str,
 ) -> Figure:
-    degrees = sample.design.degrees_of_freedom(found.rows)
-    se = float(np.sqrt(covariance(totals, sample.design)[0, 0]))
+    matrix, degrees = joint.of_waves(wave)
+    se = float(np.sqrt(matrix[0, 0]))
     if isinstance(found, Quantile):
         se, low, high = found.se, found.low, found.high
     elif measure.label.unit == "share":
@@ -109,14 +126,12 @@ def _changes(
     sample: Sample,
     measure: Measure,
     waves: tuple[int, int],
-    found: dict[int, Estimand],
-    totals: np.ndarray,
+    joint: _Joint,
     method: str,
 ) -> list[Figure]:
-    first, second = (found[wave] for wave in waves)
-    matrix = covariance(totals, sample.design)
+    first, second = (joint.found[wave] for wave in waves)
+    matrix, degrees = joint.of_waves(*waves)
     values = np.array([first.value, second.value])
-    degrees = sample.design.degrees_of_freedom(first.rows | second.rows)
     contrasts = {"change": difference(values, matrix)}
     if measure.label.unit != "share":
         try:

@@ -12,7 +12,7 @@ from panel.errors import EstimateError
 from panel.estimate.estimators import Estimand, Quantile, logit_interval, mean, quantile
 from panel.estimate.kernel import covariance, t_quantile
 from panel.estimate.rows import Figure, Label
-from panel.estimate.sample import Sample
+from panel.estimate.sample import Part, Sample
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,22 @@ class Pair:
         return cls(waves, now, then)
 
     def figure(
-        self, label: Label, statistic: str, found: Estimand, *, method: str, is_provisional: bool = False
+        self,
+        label: Label,
+        statistic: str,
+        found: Estimand,
+        *,
+        method: str,
+        is_provisional: bool = False,
+        part: Part | None = None,
     ) -> Figure:
-        """Return a figure of the pair with its interval: by the logit for a share, Woodruff's for a quantile."""
-        design = self.now.design
-        totals = design.totals(self.now.weight * found.linear)
+        """
+        Return a figure of the pair with its interval: by the logit for a share, Woodruff's for a quantile.
+
+        `found` is over all rows of the pair, or over those of `part`.
+        """
+        design, weight = (part.design, part.weight) if part else (self.now.design, self.now.weight)
+        totals = design.totals(weight * found.linear)
         se = float(np.sqrt(covariance(totals, design)[0, 0]))
         degrees = design.degrees_of_freedom(found.rows)
         if isinstance(found, Quantile):
@@ -121,44 +132,50 @@ def stayers(
     both = inside & np.isfinite(first) & np.isfinite(second)
     if not both.any():
         return []
-    change = np.where(both, second - first, 0.0)
-    weights, design = pair.now.weight, pair.now.design
+    part = Part.of(pair.now.design, pair.now.weight, both)
+    first, second = first[part.places], second[part.places]
+    change, everybody = second - first, np.ones(len(first), dtype=bool)
     provisional = in_real_terms and pair.now.is_provisional(*pair.waves)
     out = [
         pair.figure(
-            label, "stayers_mean_change", mean(change, weights, both), method=method, is_provisional=provisional
+            label, "stayers_mean_change", mean(change, part.weight, everybody), method=method,
+            is_provisional=provisional, part=part,
         ),
         pair.figure(
-            label, "stayers_median_change", quantile(change, weights, both, design), method=method,
-            is_provisional=provisional,
+            label, "stayers_median_change", quantile(change, part.weight, everybody, part.design), method=method,
+            is_provisional=provisional, part=part,
         ),
     ]  # fmt: skip
     share = replace(label, unit="share")
     for name, hit in (("fell", change < 0), ("same", change == 0), ("rose", change > 0)):
-        found = mean(hit.astype(float), weights, both)
-        out.append(pair.figure(share, f"stayers_share_{name}", found, method=method, is_provisional=provisional))
-    return out + _relative(pair, label, first, second, both, method, provisional)
+        found = mean(hit.astype(float), part.weight, everybody)
+        out.append(
+            pair.figure(share, f"stayers_share_{name}", found, method=method, is_provisional=provisional, part=part)
+        )
+    return out + _relative(pair, part, label, first, second, method, provisional)
 
 
 def _relative(
     pair: Pair,
+    part: Part,
     label: Label,
     first: np.ndarray,
     second: np.ndarray,
-    both: np.ndarray,
     method: str,
     provisional: bool,
 ) -> list[Figure]:
-    positive = both & (first > 0)
+    positive = first > 0
     if not positive.any():
         return []
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(positive, second / first - 1, 0.0)
-    left_out = int(both.sum() - positive.sum())
+    left_out = int(np.count_nonzero(~positive))
     said = f"{label.denominator}; {left_out} with a first amount of zero or less left out"
     own = replace(label, unit="ratio", denominator=said)
-    found = quantile(ratio, pair.now.weight, positive, pair.now.design)
-    return [pair.figure(own, "stayers_median_relative_change", found, method=method, is_provisional=provisional)]
+    found = quantile(ratio, part.weight, positive, part.design)
+    return [
+        pair.figure(own, "stayers_median_relative_change", found, method=method, is_provisional=provisional, part=part)
+    ]
 
 
 def transitions(pair: Pair, label: Label, variable: str, inside: np.ndarray, *, method: str) -> list[Figure]:
@@ -170,17 +187,20 @@ def transitions(pair: Pair, label: Label, variable: str, inside: np.ndarray, *, 
     Source: kernel, row shares as ratios. Oracle: o07 (row_shares and their logit intervals).
     """
     now, then = pair.now.need(variable), pair.then.need(variable)
-    both = inside & now.notna().to_numpy(dtype=bool) & then.notna().to_numpy(dtype=bool)
+    both = inside & pair.now.known(variable) & pair.then.known(variable)
     codes = _codes(pair, variable, now[both], then[both])
     out = []
     for source in codes:
-        rows = both & (now == source).fillna(value=False).to_numpy(dtype=bool)
+        rows = both & pair.now.among(variable, [source])
         if not rows.any():
             continue
+        part = Part.of(pair.now.design, pair.now.weight, rows)
+        everybody = np.ones(len(part.weight), dtype=bool)
         for target in codes:
-            hit = (then == target).fillna(value=False).to_numpy(dtype=float)
+            hit = pair.then.among(variable, [target])[part.places].astype(float)
             own = replace(label, value=f"{source}>{target}", unit="share")
-            out.append(pair.figure(own, "transition", mean(hit, pair.now.weight, rows), method=method))
+            found = mean(hit, part.weight, everybody)
+            out.append(pair.figure(own, "transition", found, method=method, part=part))
     return out
 
 

@@ -127,8 +127,8 @@ def _measures(sample: Sample, indicator: Indicator, each: Slice) -> Iterator[Mea
         yield Measure(
             label=_label(sample, indicator, each, in_real_terms=in_real_terms),
             statistic=indicator.statistic,
-            values=np.where(np.isfinite(values), values, 0.0),
-            answered=np.isfinite(values),
+            values=values,
+            answered=sample.known(indicator.variable),
             in_real_terms=in_real_terms,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -47,8 +47,8 @@ def to_frame(figures: list[Figure]) -> pd.DataFrame:
     """Return figures as schema.ESTIMATES, in the order given; what cannot be told is null, never a number."""
     rows = []
     for figure in figures:
-        row = asdict(figure)
-        row |= row.pop("label")
+        row = vars(figure) | vars(figure.label)
+        del row["label"]
         row["status"] = "provisional" if row.pop("is_provisional") else "final"
         rows.append({name: _finite(value) for name, value in row.items()})
     if not rows:

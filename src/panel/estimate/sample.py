@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +14,28 @@ from panel.estimate.calibration import Calibration
 from panel.estimate.domains import domain_codes
 from panel.estimate.kernel import Design
 from panel.model.study import Study
+
+
+@dataclass(frozen=True)
+class Part:
+    """The weighted rows of one wave: where they are, their weights, design and calibration."""
+
+    places: np.ndarray | slice
+    weight: np.ndarray
+    design: Design
+    calibration: Calibration | None = None
+
+    @classmethod
+    def of(cls, design: Design, weight: np.ndarray, rows: np.ndarray, calibration: Calibration | None = None) -> Part:
+        """Return the part of a sample that is `rows` (a mask); a view of it where they lie side by side."""
+        places = np.flatnonzero(rows)
+        beside = len(places) > 0 and int(places[-1]) - int(places[0]) == len(places) - 1
+        where = slice(int(places[0]), int(places[-1]) + 1) if beside else places
+        return cls(where, weight[where], design.take(places), calibration)
+
+    def influence(self, linear: np.ndarray) -> np.ndarray:
+        """Return weighted influence of these rows, with calibration credited."""
+        return np.asarray(self.weight * (self.calibration.residuals(linear) if self.calibration else linear))
 
 
 class Sample:
@@ -53,6 +76,8 @@ class Sample:
         self._design = design
         self._numbers: dict[str, np.ndarray] = {}
         self._groups: dict[str, np.ndarray] = {}
+        self._masks: dict[tuple[object, ...], np.ndarray] = {}
+        self._parts: dict[int, Part] = {}
 
     @cached_property
     def design(self) -> Design:
@@ -70,6 +95,18 @@ class Sample:
     def rows(self, *waves: int) -> np.ndarray:
         """Return which rows are of these waves and have a weight (a mask)."""
         return np.asarray(np.isin(self.wave, waves) & self.is_weighted)
+
+    def part(self, wave: int) -> Part:
+        """Return the weighted rows of a wave."""
+        if wave not in self._parts:
+            rows, calibration = self.rows(wave), self.calibrations.get(wave)
+            self._parts[wave] = Part.of(self.design, self.weight, rows, calibration)
+        return self._parts[wave]
+
+    def _mask(self, key: tuple[object, ...], make: Callable[[], object]) -> np.ndarray:
+        if key not in self._masks:
+            self._masks[key] = np.asarray(make(), dtype=bool)
+        return self._masks[key]
 
     def need(self, name: str) -> pd.Series:
         """Return a column, or raise UnknownVariable."""
@@ -101,11 +138,11 @@ class Sample:
 
     def known(self, name: str) -> np.ndarray:
         """Return which rows have a value (a mask)."""
-        return np.asarray(self.need(name).notna(), dtype=bool)
+        return self._mask((name,), lambda: self.need(name).notna())
 
     def among(self, name: str, codes: Sequence[object]) -> np.ndarray:
         """Return which rows have one of these codes (a mask)."""
-        return np.asarray(self.need(name).isin(list(codes)), dtype=bool)
+        return self._mask((name, *codes), lambda: self.need(name).isin(list(codes)))
 
     def groups(self, domain: str) -> np.ndarray:
         """Return for each row the place of its group in a domain, -1 where it has none."""
