@@ -1,0 +1,113 @@
+"""The variance kernel on samples small enough for a pencil."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from panel.errors import EstimateError
+from panel.estimate.kernel import Design, covariance, difference, relative, t_quantile
+
+
+def design(psu: list[int], stratum: list[int], *, share: list[float] | None = None) -> Design:
+    """Return a design: the PSU of each row, the stratum of each PSU."""
+    names = tuple("abcdef"[: max(stratum) + 1])
+    return Design(np.array(psu), np.array(stratum), names, np.array(share or [0.0] * len(names)))
+
+
+def variance(z: list[float], where: Design, **options: str) -> float:
+    """Return the variance of one estimate with this weighted influence."""
+    return float(covariance(where.totals(np.array(z)), where, **options)[0, 0])
+
+
+def test_psus_of_one_stratum():
+    """PSU totals 1, 2 and 6 about 3: 3/2 of 4 + 1 + 9."""
+    assert variance([1.0, 2.0, 6.0], design([0, 1, 2], [0, 0, 0])) == pytest.approx(21.0)
+
+
+def test_strata_are_centred_apart():
+    """Totals 1 and 3, and 10 and 14: 2 times (1 + 1) and 2 times (4 + 4)."""
+    assert variance([1.0, 3.0, 10.0, 14.0], design([0, 1, 2, 3], [0, 0, 1, 1])) == pytest.approx(20.0)
+
+
+def test_the_sampling_fraction_takes_off_its_share():
+    """With half of the first stratum drawn, its 4 counts for 2."""
+    where = design([0, 1, 2, 3], [0, 0, 1, 1], share=[0.5, 0.0])
+    assert variance([1.0, 3.0, 10.0, 14.0], where) == pytest.approx(18.0)
+
+
+def test_waves_of_one_psu_are_summed_before_they_are_squared():
+    """A member's -5 in one wave and +6 in the next are a total of 1; apart they would be 61."""
+    assert variance([-5.0, 6.0, 3.0], design([0, 0, 1], [0, 0])) == pytest.approx(4.0)
+
+
+def test_a_psu_outside_the_domain_counts_with_zero():
+    """Totals 1, 3 and nothing about 4/3: 3/2 of 1/9 + 25/9 + 16/9 = 7; two PSUs alone would give 4."""
+    whole = design([0, 1, 2], [0, 0, 0])
+    part = whole.take(np.array([0, 1]))
+    assert variance([1.0, 3.0, 0.0], whole) == pytest.approx(7.0)
+    assert variance([1.0, 3.0], part) == pytest.approx(7.0)
+
+
+def test_a_part_of_a_part_remembers_everybody():
+    """4 and 0 about 2, 6 and 0 about 3: 2 x (4 + 4) + 2 x (9 + 9), also where both zeros were left out in turn."""
+    whole = design([0, 1, 2, 3], [0, 0, 1, 1])
+    part = whole.take(np.array([0, 1, 2])).take(np.array([0, 2]))
+    assert variance([4.0, 6.0], part) == pytest.approx(variance([4.0, 0.0, 6.0, 0.0], whole)) == pytest.approx(52.0)
+
+
+def test_a_lonely_psu_is_refused_by_the_name_of_its_stratum():
+    """One PSU says nothing of the spread in its stratum."""
+    with pytest.raises(EstimateError) as refused:
+        variance([1.0, 3.0, 7.0], design([0, 1, 2], [0, 0, 1]))
+    assert "'b'" in refused.value.what
+    assert "adjust" in (refused.value.fix or "")
+
+
+@pytest.mark.parametrize(
+    ("lonely", "wanted"), [("certainty", 4.0), ("remove", 4.0), ("average", 8.0), ("adjust", 13.0)]
+)
+def test_a_lonely_psu_by_decision(lonely, wanted):
+    """2.5 and 4.5 give 4; -1 alone adds nothing, the mean of the others, or its distance from the grand mean 2."""
+    assert variance([2.5, 4.5, -1.0], design([0, 1, 2], [0, 0, 1]), lonely=lonely) == pytest.approx(wanted)
+
+
+def test_degrees_of_freedom_are_counted_on_the_domain():
+    """Three PSUs in two strata have anybody: one degree; an empty domain keeps one."""
+    where = design([0, 0, 1, 2, 3], [0, 0, 1, 1])
+    assert where.degrees_of_freedom(np.array([True, True, True, True, False])) == 1
+    assert where.degrees_of_freedom(np.ones(5, dtype=bool)) == 2
+    assert where.degrees_of_freedom(np.zeros(5, dtype=bool)) == 1
+
+
+def test_a_change_uses_the_covariance():
+    """Variances 4 and 9 with covariance 5 leave 3 for the difference; as if independent it were 13."""
+    matrix = np.array([[4.0, 5.0], [5.0, 9.0]])
+    found = difference(np.array([10.0, 12.0]), matrix)
+    assert (found.value, found.se) == pytest.approx((2.0, np.sqrt(3.0)))
+
+
+def test_a_relative_change_by_the_delta_method():
+    """12 over 10: gradient (-0.12, 0.1), so 0.0144 x 4 - 2 x 0.012 x 5 + 0.01 x 9 = 0.0276."""
+    found = relative(np.array([10.0, 12.0]), np.array([[4.0, 5.0], [5.0, 9.0]]))
+    assert (found.value, found.se**2) == pytest.approx((0.2, 0.0276))
+
+
+def test_nothing_is_relative_to_zero():
+    """A change relative to nothing is refused in words."""
+    with pytest.raises(EstimateError, match="zero"):
+        relative(np.array([0.0, 1.0]), np.eye(2))
+
+
+def test_what_a_study_leaves_out_is_filled_in():
+    """No stratum is one stratum; a member without a PSU is one, in all waves; a PSU label counts within its stratum."""
+    frame = pd.DataFrame({"member": ["a", "b", "a", "b"], "stratum": [None] * 4, "psu": [None] * 4}, dtype="str")
+    where = Design.of(frame)
+    assert (len(where.stratum), where.strata) == (2, ("",))
+    assert where.psu.tolist() == [0, 1, 0, 1]
+    nested = Design.of(frame.assign(stratum=["n", "n", "s", "s"], psu=["1", "2", "1", "2"]).astype("str"))
+    assert len(nested.stratum) == 4
+
+
+def test_t_quantiles():
+    """Printed in every table of t: 12.706 at one degree of freedom, 1.984 at a hundred."""
+    assert [round(t_quantile(degrees), 3) for degrees in (1, 10, 100)] == [12.706, 2.228, 1.984]
