@@ -52,11 +52,11 @@ def ratio(y: np.ndarray, x: np.ndarray, weights: np.ndarray, rows: np.ndarray) -
 def _ratio(y: np.ndarray, x: np.ndarray | None, weights: np.ndarray, rows: np.ndarray) -> Estimand:
     places = np.flatnonzero(rows)
     inside, above = weights[places], y[places]
-    below = np.ones(len(places)) if x is None else x[places]
-    total = float(inside @ below)
+    below = 1.0 if x is None else x[places]
+    total = float((inside * below).sum())
     if total == 0:
         raise EstimateError("The domain is empty: nobody in it answered, or all weights are zero.")
-    value = float(inside @ above) / total
+    value = float((inside * above).sum()) / total  # not by `@`: see kernel
     linear = np.zeros(len(weights))
     linear[places] = (above - value * below) / total
     return Estimand(value, linear, len(places), kish(inside), rows)
@@ -71,7 +71,7 @@ def total(y: np.ndarray, weights: np.ndarray, rows: np.ndarray) -> Estimand:
     """Return the weighted total of `y` over `rows`; u = y. Oracle: o01."""
     linear = np.where(rows, y, 0.0)
     inside = weights[rows]
-    return Estimand(float(inside @ y[rows]), linear, int(rows.sum()), kish(inside), rows)
+    return Estimand(float((inside * y[rows]).sum()), linear, int(rows.sum()), kish(inside), rows)
 
 
 @dataclass(frozen=True)

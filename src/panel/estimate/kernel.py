@@ -133,15 +133,29 @@ def covariance(totals: np.ndarray, design: Design, *, lonely: Lonely = "fail") -
     factors = (1 - design.sampled_share) * np.where(n > 1, n / np.maximum(n - 1, 1), 1.0 if lonely == "adjust" else 0.0)
     if len(n) == 1:
         centred = z - means[0]
-        whole = factors[0] * (centred.T @ centred)
+        whole = factors[0] * _products(centred)
     else:
         centred = (z - means[design.stratum]) * np.sqrt(factors)[design.stratum][:, None]
-        whole = centred.T @ centred
+        whole = _products(centred)
     if design.absent is not None:
         whole = whole + (means * (factors * design.absent)[:, None]).T @ means
     if lonely == "average" and alone.any():
         whole = whole * (len(n[n > 0]) / max(int((n > 1).sum()), 1))
     return np.asarray(whole)
+
+
+def _products(z: np.ndarray) -> np.ndarray:
+    """
+    Return z'z, a pair of columns at a time.
+
+    Not by `@`: its threads fight over shared cores, and their number changes the order of summation and so the bits.
+    """
+    columns = np.ascontiguousarray(z.T)
+    whole = np.empty((len(columns), len(columns)))
+    for one, left in enumerate(columns):
+        for two, right in enumerate(columns[: one + 1]):
+            whole[one, two] = whole[two, one] = (left * right).sum()
+    return whole
 
 
 def _sums(z: np.ndarray, design: Design) -> np.ndarray:
