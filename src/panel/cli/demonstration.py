@@ -102,7 +102,7 @@ def _baseline(study: Study, estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def changes(study: Study, estimates: pd.DataFrame, indicator: str, terms: str) -> pd.DataFrame:
-    """Return net changes of an indicator: a row for each class of worker and first year, a column for each later one."""
+    """Return net changes of an indicator: a row for each group and first year, a column for each later one."""
     chosen = estimates[
         (estimates["indicator"] == indicator)
         & (estimates["statistic"] == "change")

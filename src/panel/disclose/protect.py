@@ -51,7 +51,9 @@ def _keys(frame: pd.DataFrame, columns: list[str]) -> pd.Series:
 
 def _same_people(frame: pd.DataFrame, hidden: np.ndarray) -> np.ndarray:
     """Hide the other cells of a transition row, or other statistics, that count the same few members."""
-    source = frame["value"].astype("str").str.split(">").str[0].where(frame["statistic"] == "transition", "")
+    source = (
+        frame["value"].astype("str").str.replace(r">.*", "", regex=True).where(frame["statistic"] == "transition", "")
+    )
     key = _keys(frame.assign(_source=source), ["indicator", "domain", "group", "from_wave", "wave", "_source"])
     rows = (frame["statistic"] == "transition").to_numpy(dtype=bool)
     return np.asarray(rows & key.isin(set(key[hidden & rows])).to_numpy(dtype=bool))

@@ -95,7 +95,8 @@ def _in_words(text: str) -> StorageError | SettingsError:
     if "no such table" in text or "undefinedtable" in text or "does not exist" in text:
         return SettingsError("The database has no tables of this program.", fix="run `panelctl init`")
     if "unable to open" in text or "connect" in text or "authentication" in text:
-        return SettingsError("The database cannot be reached.", fix="run `panelctl init`, or check PANEL_DATABASE_URL and PANEL_HOME")
+        fix = "run `panelctl init`, or check PANEL_DATABASE_URL and PANEL_HOME"
+        return SettingsError("The database cannot be reached.", fix=fix)
     if "malformed" in text or "not a database" in text or "corrupt" in text:
         return StorageError("The database is damaged.", fix="restore the backup; `panelctl rebuild` derives the rest")
     if "append-only" in text:

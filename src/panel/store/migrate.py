@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from importlib import import_module
 
 from alembic import command
 from alembic.config import Config
@@ -61,10 +61,9 @@ def _newer() -> SettingsError:
 
 
 def _config() -> Config:
-    import panel.db.migrations
-
+    folder = import_module("panel.db.migrations").__path__[0]
     config = Config()
-    config.set_main_option("script_location", str(Path(panel.db.migrations.__path__[0])).replace("%", "%%"))
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
     return config
 
 
