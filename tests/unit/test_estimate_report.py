@@ -109,3 +109,12 @@ def test_a_weight_without_answers_is_a_sentence():
     fewer = panel[~((panel["member"] == "m7") & (panel["wave"] == 2))]
     with pytest.raises(EstimateError, match="1 members have a weight for wave 2"):
         report(STUDY, fewer, pd.DataFrame(), weights(), wave=2)
+
+
+def test_a_stratum_with_one_psu_is_adjusted_and_said():
+    """m7 alone in a stratum: the figures come, and each says how."""
+    panel = person_waves()
+    alone = panel.assign(stratum=(panel["member"] == "m7").map({True: "b", False: "a"}).astype("str"))
+    found = report(STUDY, alone, pd.DataFrame(), weights(), wave=2)
+    assert found["se"].notna().all()
+    assert found["method"].str.endswith("strata with one PSU adjusted").all()

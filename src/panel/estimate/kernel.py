@@ -81,6 +81,15 @@ class Design:
         here = np.bincount(self.stratum, minlength=len(self.strata))
         return here if self.absent is None else here + self.absent
 
+    @cached_property
+    def lonely(self) -> Lonely:
+        """Return what figures of this design choose: "adjust" where a stratum has one PSU, else nothing to choose."""
+        return "adjust" if bool((self.drawn == 1).any()) else "fail"
+
+    def said(self, method: str) -> str:
+        """Return a method with the choice for strata with one PSU added, where it was made."""
+        return method if self.lonely == "fail" else f"{method}, strata with one PSU adjusted"
+
     def totals(self, influence: np.ndarray, places: np.ndarray | slice | None = None) -> np.ndarray:
         """Return the sum of weighted influence by PSU; rows are those of the design, or those at `places`."""
         if places is None and self.is_one_row_a_psu:

@@ -73,7 +73,12 @@ class _Joint:
             part = sample.part(wave)
             totals.append(sample.design.totals(part.influence(each.linear), part.places))
             present[wave] = sample.design.present(each.rows, part.places)
-        return cls(found, covariance(np.stack(totals, axis=1), sample.design), present, sample.design)
+        return cls(
+            found,
+            covariance(np.stack(totals, axis=1), sample.design, lonely=sample.design.lonely),
+            present,
+            sample.design,
+        )
 
     def of_waves(self, *waves: int) -> tuple[np.ndarray, int]:
         """Return the covariance of the levels of these waves, and the degrees of freedom of both together."""
@@ -117,7 +122,7 @@ def _level(
         n=found.n,
         n_eff=found.n_eff,
         weight=f"{sample.label} {wave}",
-        method=method,
+        method=sample.design.said(method),
         is_provisional=measure.in_real_terms and sample.is_provisional(wave),
     )
 
@@ -169,6 +174,6 @@ def _contrast(
         n=min(first.n, second.n),
         n_eff=min(first.n_eff, second.n_eff),
         weight=f"{sample.label} {waves[0]} and {waves[1]}",
-        method=method,
+        method=sample.design.said(method),
         is_provisional=measure.in_real_terms and sample.is_provisional(*waves),
     )
