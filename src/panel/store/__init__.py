@@ -24,7 +24,11 @@ def open_store(url: str, home: Path) -> SqlStore:
         SettingsError: it cannot be reached, or is not of this version.
     """
     store = SqlStore(url, home)
-    _migrate.need_current(store._engine)  # noqa: SLF001 - its own package
+    try:
+        _migrate.need_current(store._engine)  # noqa: SLF001 - its own package
+    except Exception:
+        store.close()
+        raise
     return store
 
 
