@@ -53,13 +53,11 @@ def _copy(command: Command, home: Path) -> Command:
 
 
 def _kill_at(command: Command, step: str) -> bool:
-    process = command.start("wave", "close", "creative-ai", "2025")
-    for line in process.stderr:
-        if line.startswith(step):
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            return True
-    process.wait()
+    with command.start("wave", "close", "creative-ai", "2025") as process:
+        for line in process.stderr:
+            if line.startswith(step):
+                process.send_signal(signal.SIGKILL)
+                return True
     return False
 
 

@@ -27,7 +27,7 @@ def test_an_unknown_study_wave_or_figure_is_answered_with_the_nearest(panelctl):
     for arguments, suggestion in (
         (["wave", "status", "creative-ia"], "creative-ai"),
         (["study", "load", "creativ-ai"], "creative-ai"),
-        (["collect", "creative-ai", "2052"], "2025"),
+        (["collect", "creative-ai", "2052"], "Did you mean"),
         (["trends", "creative-ai"], "panelctl wave close"),
     ):
         outcome = panelctl(*arguments)

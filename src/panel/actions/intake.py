@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from panel.actions.set_up import inbox
@@ -48,9 +49,10 @@ def _take_in(app: Adapters, study: Study, wave: int, path: Path) -> Receipt:
     try:
         harmonised = read_delivery(app, study, delivery)
     except SourceError as error:
-        app.store.refuse(delivery.id, str(error))
+        refusal = _in_file(error, path.name)
+        app.store.refuse(delivery.id, str(refusal))
         log.warning("refused delivery=%s wave=%s/%d", delivery.id, study.key, wave)
-        raise
+        raise refusal from error
     receipt = app.store.accept(delivery.id, harmonised.rows, harmonised.held, harmonised.ignored)
     log.info(
         "collected delivery=%s wave=%s/%d rows=%d accepted=%d held=%d ignored=%d",
@@ -76,6 +78,12 @@ def read_delivery(app: Adapters, study: Study, delivery: Delivery) -> Harmonised
         received_at=delivery.received_at,
         key=app.pseudonym_key,
     )
+
+
+def _in_file(error: SourceError, filename: str) -> SourceError:
+    """Return the error with the name of the file it is about."""
+    where = replace(error.where or Where(), file=filename)
+    return SourceError(error.what, where=where, fix=error.fix, faults=error.faults)
 
 
 def _bytes(path: Path) -> bytes:
