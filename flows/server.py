@@ -29,6 +29,7 @@ QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_ENABLED": "false",
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
@@ -63,7 +64,10 @@ def prefect_api(home: Path) -> Iterator[str]:
     os.environ.setdefault("PREFECT_HOME", str(folder))
     with _alone_in(folder), served(folder) as address, _client_settings(address):
         _mark_crashed()
-        yield address
+        try:
+            yield address
+        finally:
+            _send_what_waits()
 
 
 @contextmanager
@@ -139,6 +143,13 @@ def _client_settings(address: str) -> Iterator[None]:
     # Short flows in this process: a heartbeat would keep each one waiting for its thread to end.
     with temporary_settings({PREFECT_API_URL: address, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         yield
+
+
+def _send_what_waits() -> None:
+    """Let Prefect's client send the events it still holds, while there is a server to take them."""
+    from prefect.events.worker import EventsWorker
+
+    EventsWorker.drain_all()
 
 
 def _mark_crashed() -> None:

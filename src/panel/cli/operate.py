@@ -94,7 +94,7 @@ def study_list(form: Form = Format.auto) -> None:
 def simulate(
     study: StudyKey,
     wave: Annotated[list[str] | None, typer.Option("--wave", "-w", help="Only these waves.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same people.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same people.")] = 2025,
     members: Annotated[int | None, typer.Option(min=20, help="Members at baseline; the plan's own by default.")] = None,
     form: Form = Format.auto,
 ) -> None:

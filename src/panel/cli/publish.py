@@ -58,7 +58,7 @@ def show(
 
 def demo(
     home: Annotated[Path | None, typer.Option(help="Where to keep it; a new folder by default.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same people.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same people.")] = 2025,
     members: Annotated[int | None, typer.Option(min=20, help="Members at baseline; the plan's own by default.")] = None,
 ) -> None:
     """

@@ -20,6 +20,8 @@ def response_propensity(x: np.ndarray, answered: np.ndarray, weights: np.ndarray
         answered: who did.
         weights: a weight a row.
     """
+    if answered.all():
+        return np.ones(len(answered))
     y = answered.astype(float)
     w = weights / weights.mean()
     beta = np.zeros(x.shape[1])
