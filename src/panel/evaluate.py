@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from panel.errors import UnknownVariable, did_you_mean
+from panel.errors import DefinitionError, UnknownVariable, did_you_mean, printable
 from panel.model.expression import Expression
 from panel.schema import reason_column
 
@@ -45,17 +45,27 @@ def evaluate(expression: Expression, frame: pd.DataFrame, extra: Mapping[str, ob
 
     Raises:
         UnknownVariable: the expression reads a name that is neither a column nor in `extra`.
+        DefinitionError: it adds, orders or takes for true what is no number, or no truth.
     """
-    value = _Evaluator(frame, extra or {}).value(expression.tree)
-    if isinstance(value, pd.Series):
-        return value
-    return pd.Series(value, index=frame.index)
+    try:
+        return _Evaluator(frame, extra or {}).series(expression.tree)
+    except (TypeError, ValueError) as error:
+        # The error's own words may hold an answer, so they are not passed on.
+        raise DefinitionError(
+            f"'{printable(expression.text)}' uses a text as a number, or a number as yes or no.",
+            fix="compare texts with texts and numbers with numbers; a yes or no has codes, as in: has_contract == 1",
+        ) from error
 
 
 def holds(expression: Expression, frame: pd.DataFrame, extra: Mapping[str, object] | None = None) -> np.ndarray:
     """Return whether `expression` holds for every row; where it is missing it does not hold."""
-    answer = evaluate(expression, frame, extra).astype("boolean")
-    return answer.fillna(value=False).to_numpy(dtype=bool)
+    answer = evaluate(expression, frame, extra)
+    try:
+        return answer.astype("boolean").fillna(value=False).to_numpy(dtype=bool)
+    except (TypeError, ValueError) as error:
+        raise DefinitionError(
+            f"'{printable(expression.text)}' is not a condition.", fix="write a comparison, as in: has_contract == 1"
+        ) from error
 
 
 class _Evaluator:
@@ -124,18 +134,27 @@ class _Evaluator:
             return missing if isinstance(sign, ast.Is) else ~missing
         if isinstance(sign, (ast.In, ast.NotIn)):
             return self._among(left, right, negated=isinstance(sign, ast.NotIn))
-        one, other = self.series(left), self.series(right)
-        known = one.notna() & other.notna()
+        return self._against(self.series(left), _COMPARE[type(sign)], self.series(right))
+
+    def _against(self, one: pd.Series, compare: Callable[[Any, Any], Any], other: pd.Series) -> pd.Series:
+        known = (one.notna() & other.notna()).to_numpy(dtype=bool)
         answer = pd.Series(pd.NA, index=self.frame.index, dtype="boolean")
         if known.any():
-            answer[known] = np.asarray(_COMPARE[type(sign)](one[known], other[known]), dtype=bool)
+            answer[known] = np.asarray(compare(one[known], other[known]), dtype=bool)
         return answer
 
     def _among(self, left: ast.expr, right: ast.expr, *, negated: bool) -> pd.Series:
-        options = [self.value(each) for each in right.elts] if isinstance(right, ast.Tuple) else [self.value(right)]
+        """Return whether left is one of the options; missing where it is, or where only a missing option could be."""
+        options = [self.value(each) for each in (right.elts if isinstance(right, ast.Tuple) else [right])]
         one = self.series(left)
-        found = one.isin(options)
-        return (~found if negated else found).astype("boolean").mask(one.isna())
+        fixed = [option for option in options if not isinstance(option, pd.Series) and not pd.isna(option)]
+        found = one.isin(fixed).astype("boolean").mask(one.isna())
+        for option in options:
+            if isinstance(option, pd.Series):
+                found = found | self._against(one, operator.eq, option)
+            elif pd.isna(option):
+                found = found | pd.Series(pd.NA, index=self.frame.index, dtype="boolean")
+        return ~found if negated else found
 
     def _ifexp(self, node: ast.IfExp) -> pd.Series:
         test = self.truth(node.test)
@@ -169,7 +188,8 @@ def _numeric(series: pd.Series) -> bool:
 
 
 def _first_known(values: list[pd.Series]) -> pd.Series:
-    first, *rest = values
+    kind = "Float64" if all(_numeric(value) for value in values) else "object"
+    first, *rest = (value.astype(kind) for value in values)
     for each in rest:
         first = first.where(first.notna(), each)
-    return first
+    return first if kind == "Float64" else first.astype("str")

@@ -24,26 +24,32 @@ def pseudonyms(external: pd.Series, *, study: str, key: bytes) -> pd.Series:
 
 
 def _pseudonym(external: str, study: str, key: bytes) -> str:
-    plain = unicodedata.normalize("NFKC", external).strip()
-    return "m" + hmac.new(key, f"{study}\0{plain}".encode(), hashlib.sha256).hexdigest()[:16]
+    return "m" + hmac.new(key, f"{study}\0{plain_id(external)}".encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def plain_id(external: str) -> str:
+    """Return an external id in one form: full-width marks as plain ones, without spaces around it."""
+    return unicodedata.normalize("NFKC", external).strip()
 
 
 class Fingerprint:
     """
-    A 96-bit hash per row over named columns, in any order of columns.
+    A keyed 96-bit hash per row over named columns, in any order of columns.
 
-    Each distinct cell is hashed once with its column's name (BLAKE2b, 128 bits), and a row is the sum of its cells
-    modulo 2^64 in each half. It depends on no library's internals, so it is the same on every machine and version.
+    Keyed, because the hash of a few answers would confirm a guess of them. Each distinct cell is hashed once with its
+    column's name (BLAKE2b, 128 bits), and a row is the sum of its cells modulo 2^64 in each half. It depends on no
+    library's internals, so it is the same on every machine and version.
     """
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, *, key: bytes) -> None:
+        self._key = hashlib.sha256(b"response\0" + key).digest()
         self._high = np.zeros(rows, dtype=np.uint64)
         self._low = np.zeros(rows, dtype=np.uint64)
 
     def add(self, name: str, codes: np.ndarray, distinct: Iterable[str]) -> None:
         """Add a column: `codes` into the distinct texts of its cells."""
         digests = b"".join(
-            hashlib.blake2b(f"{name}\x1f{text}".encode(), digest_size=16).digest() if text else bytes(16)
+            hashlib.blake2b(f"{name}\x1f{text}".encode(), digest_size=16, key=self._key).digest() if text else bytes(16)
             for text in distinct
         )
         halves = np.frombuffer(digests, dtype=">u8").astype(np.uint64).reshape(-1, 2)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zlib
+from collections import Counter
 from collections.abc import Sequence
-from pathlib import PurePath
+from decimal import Decimal
 
 import pandas as pd
 import pyarrow as pa
@@ -19,14 +21,15 @@ from panel.ports import Source
 MOST_BYTES = 1 << 30
 MOST_COLUMNS = 5_000
 MOST_CELL = 100_000
+MOST_CELLS = 50_000_000
 _DELIMITERS = (",", ";", "\t")
 _OTHER_KINDS = (
     (b"PK\x03\x04", "an Excel workbook or a zip archive"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
     (b"%PDF", "a PDF"),
     (b"$FL2", "an SPSS file"),
-    (b"<!DOCTYPE", "a web page"),
-    (b"<html", "a web page"),
+    (b"<stata_dta", "a Stata file"),
+    (b"<", "a web page or XML"),
     (b"{", "JSON"),
     (b"[", "JSON"),
 )
@@ -50,7 +53,13 @@ class CsvSource:
             SourceError: not UTF-8, empty, no rows, headings repeated, or a row of another length.
         """
         text = _decoded(filename, _unzipped(filename, content))
-        heading = text.split("\n", 1)[0]
+        heading = re.split("[\r\n]", text, maxsplit=1)[0]
+        if not heading.strip():
+            raise SourceError(
+                "The first line is blank." if text.strip() else "The file is empty.",
+                where=Where(file=filename, row=1),
+                fix="export it again, with the headings of the columns on the first line",
+            )
         rows = _rows(filename, text, _delimiter(filename, heading))
         return _checked(filename, rows, ends_whole=text.endswith(("\n", "\r")))
 
@@ -73,7 +82,10 @@ class ParquetSource:
             SourceError: it cannot be read, has no rows, or a column holds lists or records.
         """
         try:
-            table = pq.read_table(io.BytesIO(content))
+            file = pq.ParquetFile(io.BytesIO(content))
+            names = _headings(filename, file.schema_arrow.names)
+            _limit_parquet(filename, file.metadata)
+            table = file.read()
         except (pa.ArrowException, OSError) as error:
             raise SourceError(
                 "The file begins as Parquet and cannot be read as Parquet.",
@@ -82,8 +94,7 @@ class ParquetSource:
             ) from error
         if table.num_rows == 0:
             raise _no_rows(filename)
-        _unique(filename, table.column_names)
-        columns = {name: _texts(filename, name, table.column(name)) for name in table.column_names}
+        columns = {name: _texts(filename, name, column) for name, column in zip(names, table.columns, strict=True)}
         return pd.DataFrame(columns, index=pd.RangeIndex(2, table.num_rows + 2))
 
 
@@ -159,7 +170,9 @@ def _delimiter(filename: str, heading: str) -> str:
 
 
 def _rows(filename: str, text: str, delimiter: str) -> list[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    # Line ends inside quotes stay as written; a lone CR ends a line only where the file has no other line ends.
+    newline = "" if "\n" in text else None
+    reader = csv.reader(io.StringIO(text, newline=newline), delimiter=delimiter, strict=True)
     rows: list[list[str]] = []
     previous = csv.field_size_limit(MOST_CELL)
     try:
@@ -176,69 +189,101 @@ def _rows(filename: str, text: str, delimiter: str) -> list[list[str]]:
 
 
 def _checked(filename: str, rows: list[list[str]], *, ends_whole: bool) -> pd.DataFrame:
-    heading, *body = rows
-    names = [name.strip() for name in heading]
-    _unique(filename, names)
-    if not body:
+    names = _headings(filename, rows[0], rows)
+    body = rows[1:]
+    if not any(body):
         raise _no_rows(filename)
-    if len(body[-1]) < len(names) and not ends_whole:
+    width = len(rows[0])
+    if len(body[-1]) < width and not ends_whole:
         raise SourceError(
-            f"The last row ends after {len(body[-1])} of {len(names)} cells: the file was cut off.",
+            f"The last row ends after {len(body[-1])} of {width} cells: the file was cut off.",
             where=Where(file=filename, row=len(rows)),
             fix="send the whole file again",
         )
     for number, row in enumerate(body, 2):
-        if len(row) != len(names) and row:
+        if len(row) != width and row:
             raise SourceError(
-                f"The row has {len(row)} cells and the heading {len(names)}.",
+                f"The row has {len(row)} cells and the heading {width}.",
                 where=Where(file=filename, row=number),
                 fix="quote cells that hold the separator, and send the file again",
             )
-    blank = [""] * len(names)
+    blank = [""] * width
     columns = list(zip(*(row or blank for row in body), strict=True))
-    data = {name: pd.array(column, dtype="str") for name, column in zip(names, columns, strict=True)}
+    data = {name: pd.array(column, dtype="str") for name, column in zip(names, columns, strict=False)}
     return pd.DataFrame(data, index=pd.RangeIndex(2, len(body) + 2))
 
 
-def _unique(filename: str, names: Sequence[str]) -> None:
-    if len(names) > MOST_COLUMNS:
+def _headings(filename: str, given: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> list[str]:
+    """Return the headings without the spaces around them, and without nameless blank columns at the end."""
+    where = Where(file=filename, row=1)
+    if len(given) > MOST_COLUMNS:
+        raise SourceError(f"The file has {len(given):,} columns; {MOST_COLUMNS:,} are read.", where=where)
+    names = [name.strip() for name in given]
+    while rows and names and not names[-1] and not any("".join(row[len(names) - 1 :]).strip() for row in rows):
+        names.pop()
+    if "" in names:
         raise SourceError(
-            f"The file has {len(names):,} columns; {MOST_COLUMNS:,} are read.", where=Where(file=filename, row=1)
+            f"Column {names.index('') + 1} has no heading.", where=where, fix="name every column, or leave it out"
         )
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise SourceError(
             f"The heading has {', '.join(repr(printable(name)) for name in twice[:5])} more than once.",
-            where=Where(file=filename, row=1),
+            where=where,
             fix="keep one column of each name",
+        )
+    return names
+
+
+def _limit_parquet(filename: str, metadata: pq.FileMetaData) -> None:
+    """Refuse by its own account a file that would not fit in memory; a few bytes can stand for billions of rows."""
+    size = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+    if size > MOST_BYTES or metadata.num_rows * max(metadata.num_columns, 1) > MOST_CELLS:
+        raise SourceError(
+            f"The file has {metadata.num_rows:,} rows of {metadata.num_columns:,} columns: more than is read at once.",
+            where=Where(file=filename),
+            fix="split it in parts",
         )
 
 
 def _no_rows(filename: str) -> SourceError:
-    return SourceError(
-        "The file has a heading and no rows.", where=Where(file=PurePath(filename).name), fix="export it again"
-    )
+    return SourceError("The file has a heading and no rows.", where=Where(file=filename), fix="export it again")
 
 
 def _texts(filename: str, name: str, column: pa.ChunkedArray) -> pd.Series:
-    kind = column.type
-    if pa.types.is_nested(kind):
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_nested(kind) or pa.types.is_duration(kind) or pa.types.is_binary(kind):
         raise SourceError(
-            "The column holds lists or records.", where=Where(file=filename, column=name), fix="give one value a cell"
+            f"The column holds {kind}, which is no answer.",
+            where=Where(file=filename, column=name),
+            fix="give one text, number, date or yes or no a cell",
         )
-    values = column.to_pandas(types_mapper=pd.ArrowDtype)
-    if pa.types.is_floating(kind):
-        texts = [_number(value) for value in column.to_pylist()]
-    elif pa.types.is_boolean(kind):
-        texts = ["" if value is None else str(int(value)) for value in column.to_pylist()]
-    elif pa.types.is_temporal(kind):
-        texts = ["" if value is None else value.isoformat() for value in column.to_pylist()]
-    else:
-        texts = values.astype("str").where(values.notna(), "").tolist()
+    texts = ["" if value is None else _text(value) for value in _plain(column, kind)]
     return pd.Series(pd.array(texts, dtype="str"), index=pd.RangeIndex(2, len(texts) + 2))
 
 
-def _number(value: float | None) -> str:
-    if value is None or value != value:
+def _plain(column: pa.ChunkedArray, kind: pa.DataType) -> list[object]:
+    """Return the values as Python's own; a float of few bits by its shortest digits, as it was meant."""
+    if pa.types.is_floating(kind) and kind.bit_width < 64:
+        return [float(str(value)) for value in column.to_numpy()]
+    values: list[object] = column.to_pylist()
+    return values
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, Decimal):
+        return _number(float(value)) if value == Decimal(repr(float(value))) else f"{value:f}"
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _number(value: float) -> str:
+    """Return the shortest digits that are this number, without exponent; nothing where it is not a number."""
+    if value != value:
         return ""
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if value in (float("inf"), float("-inf")):
+        return str(value)
+    return str(int(value)) if value.is_integer() else f"{Decimal(repr(value)):f}"
