@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from panel.estimate import Figure, Label, Pair, Sample, Slice, method_of, slices, to_frame
 from panel.estimate.estimators import mean
 from panel.forecast.claims import OUTCOMES, Claims, claims
+from panel.forecast.pairing import is_due, pair_of
 from panel.model.instrument import Prediction, Question
 from panel.model.study import Study
 
@@ -20,50 +22,54 @@ def predictions(study: Study, person_waves: pd.DataFrame, weights: pd.DataFrame,
     Return how predictions compare with what happened to the same members, by horizon year and group.
 
     A prediction over a number of years is read in the wave that many years on. One for the target year is read in
-    every later wave: until the target year those are readings in between, marked provisional. Groups are those of the
-    wave the prediction was made in. "Impossible to predict" is a line of its own in what was predicted.
+    every later wave: until the target year those are readings in between, "interim, 2 of 5 years" in `method`, and
+    provisional; so is a figure in real terms while a price index is. Groups are those of the wave the prediction was
+    made in. "Impossible to predict" is a line of its own in what was predicted. A member counts who answered both
+    waves, and whose claim and outcome are both known.
 
     Statistics: `predicted_share` and `realised_share` of each category; `realised_given_predicted` ("fall>rise": of
-    those who predicted a fall, the share that rose); `mean_probability`, `realised_frequency`, `bias` (the one less the
-    other) and `brier`, mean squared distance of probability and event (Brier 1950; oracle o12).
+    those who predicted a fall, the share that rose; "Likely>event": of those who said so, the share it happened to);
+    `mean_probability`, `realised_frequency`, `bias` (the one less the other) and `brier`, mean squared distance of
+    probability and event (Brier 1950, Monthly Weather Review 78, eq. 2, for one of the two classes; oracle o12).
+    Standard errors are by linearisation, see `panel.estimate.kernel`.
 
     Args:
         study: whose instruments say which question predicts what.
         person_waves: all waves so far, held cells set aside. Not modified.
-        weights: schema.WEIGHTS with a longitudinal weight for each pair of waves that is read.
+        weights: schema.WEIGHTS; a pair of waves without a longitudinal weight of its own is read under the
+            cross-sectional weight of the later wave, and the column `weight` says so.
         wave: the newest wave.
 
     Returns:
-        schema.ESTIMATES, `indicator` the question, unprotected.
+        schema.ESTIMATES, `indicator` the question, unprotected; empty where nothing can be read yet.
     """
+    waves = sorted(int(each) for each in person_waves["wave"].unique() if each <= wave)
+    due = [each for each in combinations(waves, 2) if _asked(study, each)]
+    if not due:
+        return to_frame([])
     cross = weights[weights["kind"] == "cross-sectional"]
     sample = Sample(study, person_waves, cross, label="cross-sectional", keys=("member", "wave"))
     figures = []
-    for first, second in _pairs(weights, wave):
-        pair = Pair.of(sample, weights, (first, second))
-        for question in study.instrument_of(first).predictions:
-            if question.predicts and _is_due(study, question.predicts, first, second):
-                figures += list(_question(pair, question, question.predicts))
+    for each in due:
+        pair = pair_of(sample, weights, each)
+        if pair is not None:
+            figures += [figure for question, told in _asked(study, each) for figure in _question(pair, question, told)]
     return to_frame(figures)
 
 
-def _pairs(weights: pd.DataFrame, wave: int) -> list[tuple[int, int]]:
-    names = weights.loc[weights["kind"] == "longitudinal", "waves"].unique()
-    sets = [tuple(int(part) for part in name.split("-")) for name in names]
-    return sorted((each[0], each[1]) for each in sets if len(each) == 2 and each[1] <= wave)
-
-
-def _is_due(study: Study, told: Prediction, first: int, second: int) -> bool:
-    made, read = (study.wave(number).fieldwork.start.year for number in (first, second))
-    return told.horizon == "target" or read - made == told.horizon
+def _asked(study: Study, waves: tuple[int, int]) -> list[tuple[Question, Prediction]]:
+    """Return the questions of the earlier wave that are read in the later, and how."""
+    asked = study.instrument_of(waves[0]).predictions
+    return [(each, each.predicts) for each in asked if each.predicts and is_due(study, each.predicts, *waves)]
 
 
 def _question(pair: Pair, question: Question, told: Prediction) -> Iterator[Figure]:
     found = claims(pair, question, told)
     study = pair.now.study
-    years = study.wave(pair.waves[1]).fieldwork.start.year - study.wave(pair.waves[0]).fieldwork.start.year
-    is_interim = told.horizon == "target" and study.wave(pair.waves[1]).fieldwork.start.year < study.target_year
-    method = f"{method_of(study)}, {'read in between, ' if is_interim else ''}year {years}"
+    made, read = (study.wave(number).fieldwork.start.year for number in pair.waves)
+    is_interim = told.horizon == "target" and read < study.target_year
+    years = f"interim, {read - made} of {study.target_year - made} years" if is_interim else f"year {read - made}"
+    is_provisional = is_interim or (_is_in_prices(study, told) and pair.now.is_provisional(*pair.waves))
     for each in slices(pair.now):
         label = Label(
             indicator=question.key,
@@ -74,13 +80,17 @@ def _question(pair: Pair, question: Question, told: Prediction) -> Iterator[Figu
             unit="share",
             terms=told.terms if study.variable(told.variable).kind == "money" else "",
         )
-        make = _Maker(pair, each, label, method, is_interim)
+        make = _Maker(pair, each, label, f"{method_of(study)}, {years}", is_provisional)
         if told.kind == "direction":
             yield from _directions(make, found)
         elif told.kind == "probability":
             yield from _probabilities(make, found)
         else:
             yield from _categories(make, found)
+
+
+def _is_in_prices(study: Study, told: Prediction) -> bool:
+    return told.terms == "real" and study.variable(told.variable).kind == "money"
 
 
 class _Maker:
