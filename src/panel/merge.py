@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from panel.evaluate import evaluate
 from panel.harmonise import derive
-from panel.model.instrument import Variable
+from panel.model.expression import parse
+from panel.model.instrument import Question, Variable
 from panel.model.people import INTERVIEWED
 from panel.model.study import Study
 from panel.schema import HELD, PERSON_WAVES, REASON_DTYPE, TRACKING, reason_column
@@ -23,11 +25,17 @@ KEY = ["member", "wave"]
 
 @dataclass(frozen=True)
 class Merge:
-    """The panel of a study: person-waves by wave, the tracking of every case, and the facts that were held."""
+    """
+    The panel of a study: person-waves by wave, the tracking of every case, and the facts that were held.
+
+    `superseded` has the member, wave and response of every response that does not stand: those that stand and these
+    are all that were given.
+    """
 
     person_waves: Mapping[int, pd.DataFrame]
     tracking: pd.DataFrame
     held: pd.DataFrame
+    superseded: pd.DataFrame
 
 
 def current(responses: pd.DataFrame) -> pd.DataFrame:
@@ -41,8 +49,9 @@ def current(responses: pd.DataFrame) -> pd.DataFrame:
     Args:
         responses: schema.RESPONSES of one wave. Not modified.
     """
-    moment = responses["submitted_at"].fillna(responses["received_at"])
-    ranked = responses.assign(_interview=responses["disposition"].isin(INTERVIEWED), _moment=moment)
+    once = responses.drop_duplicates("response")
+    moment = once["submitted_at"].fillna(once["received_at"])
+    ranked = once.assign(_interview=responses["disposition"].isin(INTERVIEWED), _moment=moment)
     ranked = ranked.sort_values(["member", "_interview", "_moment", "response"], kind="stable")
     revision = ranked.groupby("member")["response"].transform("size").astype("Int64")
     last = ranked.assign(revision=revision).drop_duplicates("member", keep="last")
@@ -84,7 +93,18 @@ def merge(
         person_waves=derived,
         tracking=track(standing, entered=entered, fielded=fielded, open_waves=open_waves),
         held=held,
+        superseded=_superseded(responses, standing),
     )
+
+
+def _superseded(responses: Mapping[int, pd.DataFrame], standing: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+    pieces = [
+        responses[wave].loc[~responses[wave]["response"].isin(frame["response"]), [*KEY, "response"]]
+        for wave, frame in standing.items()
+    ]
+    columns = {"member": "str", "wave": "Int64", "response": "str"}
+    found = pd.concat(pieces) if pieces else pd.DataFrame(columns=list(columns))
+    return found.drop_duplicates().sort_values(["wave", "member", "response"], ignore_index=True).astype(columns)
 
 
 def _person_waves(frame: pd.DataFrame, study: Study, entered: pd.Series) -> pd.DataFrame:
@@ -96,9 +116,42 @@ def _person_waves(frame: pd.DataFrame, study: Study, entered: pd.Series) -> pd.D
             columns[variable.name] = pd.Series(index=rows.index, dtype=variable.dtype)
             columns[reason_column(variable.name)] = pd.Series("not_fielded", index=rows.index, dtype=REASON_DTYPE)
     rows = rows.assign(cohort=rows["member"].map(entered).astype("Int64"), **columns)
+    rows = _as_asked(rows, study)
     given = [name for name in rows if name.startswith("given_weight:")]
     kept = PERSON_WAVES.coerce(rows).drop(columns=[*_RESPONSE_ONLY, *given], errors="ignore")
     return kept.assign(**{name: rows[name] for name in given})
+
+
+def _as_asked(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """
+    Return the rows of a wave with the reasons of blanks by what a member's first wave asks.
+
+    A delivery alone cannot tell: a blank fact is no answer of who has just entered (unless nobody in the wave was
+    asked), and a question for later waves was not put to them.
+    """
+    if rows.empty:
+        return rows
+    entering = (rows["cohort"] == rows["wave"]).to_numpy(dtype=bool)
+    changed: dict[str, pd.Series] = {}
+    for question in study.instrument_of(int(rows["wave"].iloc[0])).questions:
+        name = reason_column(question.variable.name)
+        reasons = rows[name].astype("str").to_numpy(dtype=object)
+        if question.asked == "first" and entering.any() and not (reasons == "not_fielded").all():
+            blank = entering & (reasons == "not_fielded")
+            reasons = np.where(blank, np.where(_off_route(question, rows), "not_applicable", "no_answer"), reasons)
+        elif question.asked == "later":
+            reasons = np.where(entering & (reasons == "no_answer"), "not_fielded", reasons)
+        else:
+            continue
+        changed[name] = pd.Series(reasons, index=rows.index, dtype=REASON_DTYPE)
+    return rows.assign(**changed)
+
+
+def _off_route(question: Question, rows: pd.DataFrame) -> np.ndarray:
+    if not question.route:
+        return np.zeros(len(rows), dtype=bool)
+    on = evaluate(parse(question.route), rows).astype("boolean")
+    return (~on).fillna(value=False).to_numpy(dtype=bool)
 
 
 _RESPONSE_ONLY = ("submitted_at", "received_at", "delivery", "row")
@@ -154,8 +207,6 @@ def _with_fact(
     carried = frame[name].isna() & told.notna() & (frame["cohort"] < frame["wave"]) & (reasons == "not_fielded")
     value = frame[name].where(~carried, told).mask(conflicts)
     reason = reasons.mask(carried, "").mask(conflicts, "invalid")
-    late = (reason == "not_fielded") & (frame["cohort"] == frame["wave"]) & value.isna()
-    reason = reason.mask(late.fillna(value=False).astype(bool), "no_answer")
     return frame.assign(**{name: value, reason_column(name): reason.astype(REASON_DTYPE)}), conflicts
 
 
