@@ -1,9 +1,22 @@
 """
 What may be published: no figure about too few people, and none from which one could be had by subtraction.
 
-The threshold rule counts members in the denominator, unweighted (Hundepool et al. 2010, Handbook on Statistical
-Disclosure Control, ch. 4). Where a hidden figure is the only one of its domain, the smallest other group is hidden too,
-for everybody less the rest would give it away. A change is hidden where either of its levels is.
+A figure is hidden where
+
+1. fewer members than the threshold are in its denominator, counted unweighted;
+2. it is a share that one or two people, or all but one or two, make up: below three a contributor can tell the other
+   (minimum frequency 3: Hundepool et al. 2010, Handbook on Statistical Disclosure Control, ch. 5). The count is read
+   from the published figure, n times the share, as a reader would; under weights it is near the count, not equal to
+   it. Nobody and everybody are shown: in a sample they say nothing about who is outside it;
+3. it is one of the parts of a whole (a row of a from-to table, what was predicted) and the hidden parts together are
+   one or two people: then the next smallest part goes too, so that one less the rest tells nothing;
+4. it is of a group of a domain, of the same figure for other groups exactly one is hidden, or everybody less the shown
+   groups are fewer than the threshold: then the next smallest group goes too;
+5. it is a change, and the level in either of its waves is hidden; or it is the score of a forecast whose frequency is.
+
+Every rule reads only what would be published, and they are applied until none finds anything more. So protecting twice
+is protecting once, and the order of rows does not matter. What this does not do: look at figures of different releases
+or at groups of two domains crossed, and it gives no certificate.
 """
 
 from __future__ import annotations
@@ -13,74 +26,148 @@ import pandas as pd
 
 NUMBERS = ["estimate", "se", "low", "high", "n", "n_eff"]
 HIDDEN = "hidden"
-_TABLE = ["indicator", "statistic", "variable", "value", "domain", "from_wave", "wave", "terms", "weight"]
-_CELL = ["indicator", "value", "domain", "group", "terms"]
+FEWEST_COUNTED = 3
+_EVERYBODY = "all"
+_FIGURE = ["indicator", "statistic", "variable", "value", "domain", "from_wave", "wave", "terms", "weight"]
 _LEVELS = ("share", "share_unclear", "mean", "median")
 _CHANGES = ("change", "relative_change")
+_NO_COUNT = ("mean_probability",)
+_PARTS = {
+    "transition": "row",
+    "realised_given_predicted": "row",
+    "predicted_share": "predicted",
+    "realised_share": "realised",
+    "stayers_share_fell": "stayers",
+    "stayers_share_same": "stayers",
+    "stayers_share_rose": "stayers",
+    "disposition_share": "disposition",
+}
 
 
 def protect(estimates: pd.DataFrame, *, threshold: int) -> pd.DataFrame:
     """
     Return `estimates` with every figure that could disclose a member hidden, its n and effective n included.
 
-    Pure, and the same in any order of rows; protecting twice is protecting once.
+    Pure, and the same in any order of rows; protecting twice is protecting once. See the module for the rules.
 
     Args:
         estimates: schema.ESTIMATES. Not modified.
         threshold: the fewest members a shown figure may be about.
     """
-    hidden = (estimates["status"] == HIDDEN) | (estimates["n"].fillna(0) < threshold)
-    hidden = hidden.to_numpy(dtype=bool)
-    hidden |= _same_people(estimates, hidden)
-    hidden |= _lone(estimates, hidden)
-    hidden |= _changes_of(estimates, hidden)
+    table = _Table(estimates, threshold)
+    while table.hide(table.found()):
+        pass
     out = estimates.copy()
-    out.loc[hidden, NUMBERS] = pd.NA
-    out.loc[hidden, "status"] = HIDDEN
+    out.loc[table.hidden, NUMBERS] = pd.NA
+    out.loc[table.hidden, "status"] = HIDDEN
     return out
 
 
-def _keys(frame: pd.DataFrame, columns: list[str]) -> pd.Series:
+class _Table:
+    """Figures, and which of them are hidden so far."""
+
+    def __init__(self, estimates: pd.DataFrame, threshold: int) -> None:
+        frame = estimates.reset_index(drop=True)
+        self.threshold = threshold
+        self.n = frame["n"].to_numpy(dtype=float, na_value=np.nan)
+        self.estimate = frame["estimate"].to_numpy(dtype=float, na_value=np.nan)
+        self.statistic = frame["statistic"].astype("str").to_numpy(dtype=object)
+        self.group = frame["group"].astype("str").fillna("").to_numpy(dtype=object)
+        self.value = frame["value"].astype("str").fillna("").to_numpy(dtype=object)
+        self.in_domain = frame["domain"].notna().to_numpy(dtype=bool)
+        self.hidden = (frame["status"] == HIDDEN).to_numpy(dtype=bool) | ~(self.n >= threshold)
+        self.is_count = (frame["unit"] == "share").to_numpy(dtype=bool) & ~np.isin(self.statistic, _NO_COUNT)
+        self.figure = _keys(frame, _FIGURE)
+        self.everybody = _keys(frame.assign(domain=None), _FIGURE)
+        self.whole = self._wholes(frame)
+        self.level, self.ends = self._cells(frame)
+        self.forecast = _keys(frame, ["indicator", "domain", "group", "from_wave", "wave", "terms", "weight"])
+
+    def _wholes(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return which whole each row is a part of, "" where of none."""
+        kind = pd.Series(self.statistic).map(_PARTS).fillna("")
+        source = frame["value"].astype("str").fillna("").str.replace(r">.*", "", regex=True)
+        place = ["indicator", "domain", "group", "from_wave", "wave", "terms", "weight", "_kind", "_source"]
+        key = _keys(frame.assign(_kind=kind, _source=source.where(kind == "row", "")), place)
+        return np.where(kind == "", "", key)
+
+    def _cells(self, frame: pd.DataFrame) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        """Return the cell and wave of each level, and the two of each change; "" for other rows."""
+        cell = _keys(frame, ["indicator", "value", "domain", "group", "terms"])
+        first, second = (cell + _keys(frame, [name]) for name in ("from_wave", "wave"))
+        is_change = np.isin(self.statistic, _CHANGES)
+        return (
+            np.where(np.isin(self.statistic, _LEVELS), second, ""),
+            (np.where(is_change, first, ""), np.where(is_change, second, "")),
+        )
+
+    def hide(self, more: np.ndarray) -> bool:
+        """Hide more rows, and say whether any was still shown."""
+        new = more & ~self.hidden
+        self.hidden |= new
+        return bool(new.any())
+
+    def found(self) -> np.ndarray:
+        """Return what the rules hide, given what is hidden so far."""
+        return self._few() | self._parts() | self._groups() | self._changes() | self._scores()
+
+    def _few(self) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            count = self.n * self.estimate
+            return self.is_count & (_is_few(count) | _is_few(self.n - count))
+
+    def _parts(self) -> np.ndarray:
+        shown = ~self.hidden & (self.whole != "")
+        rows = pd.DataFrame({"whole": self.whole, "shown": np.where(shown, self.estimate, 0.0)})
+        rows["n"] = np.where(shown, self.n, np.nan)
+        by = rows.groupby("whole", sort=False)
+        left = (by["n"].transform("max") * (1 - by["shown"].transform("sum"))).to_numpy()
+        count = pd.Series(self.hidden).groupby(self.whole).transform("sum").to_numpy()
+        with np.errstate(invalid="ignore"):
+            open_rows = shown & (count > 0) & ((count == 1) | (left < FEWEST_COUNTED - 0.5))
+        nobody_last = np.where(self.estimate > 0, self.estimate, np.inf)  # hiding a zero hides no one
+        return self._smallest(open_rows, self.whole, nobody_last)
+
+    def _groups(self) -> np.ndarray:
+        shown = ~self.hidden & self.in_domain
+        key = self.figure
+        hidden = pd.Series(self.hidden & self.in_domain).groupby(key).transform("sum").to_numpy()
+        counted = pd.Series(np.where(shown, self.n, 0.0)).groupby(key).transform("sum").to_numpy()
+        whole = ~self.in_domain & (self.group == _EVERYBODY) & ~self.hidden
+        everybody = dict(zip(self.everybody[whole], self.n[whole], strict=True))
+        left = np.array([everybody.get(each, np.inf) for each in self.everybody]) - counted
+        open_rows = shown & (hidden > 0) & ((hidden == 1) | (left < self.threshold))
+        return self._smallest(open_rows, key, self.n)
+
+    def _smallest(self, rows: np.ndarray, key: np.ndarray, size: np.ndarray) -> np.ndarray:
+        """Return the smallest of these rows for each key; of equals the first by group and value."""
+        places = np.flatnonzero(rows)
+        found = pd.DataFrame(
+            {"key": key[places], "size": size[places], "group": self.group[places], "value": self.value[places]},
+            index=places,
+        )
+        first = found.sort_values(["key", "size", "group", "value"]).drop_duplicates("key").index
+        out = np.zeros(len(rows), dtype=bool)
+        out[first] = True
+        return out
+
+    def _changes(self) -> np.ndarray:
+        lost = list(set(self.level[self.hidden]) - {""})
+        return np.logical_or.reduce([np.isin(each, lost) for each in self.ends])
+
+    def _scores(self) -> np.ndarray:
+        lost = set(self.forecast[self.hidden & (self.statistic == "realised_frequency")])
+        return np.isin(self.statistic, ("bias", "brier")) & np.isin(self.forecast, list(lost))
+
+
+def _is_few(count: np.ndarray) -> np.ndarray:
+    """Say where a count, read from a rounded or weighted share, is nearest to one or two people."""
+    return np.asarray((count > 1e-9) & (count < FEWEST_COUNTED - 0.5))
+
+
+def _keys(frame: pd.DataFrame, columns: list[str]) -> np.ndarray:
     """Return one text a row that stands for these columns, nulls too."""
-    parts = [frame[name].astype("str").fillna("") for name in columns]
-    out = parts[0]
-    for part in parts[1:]:
-        out = out + "\x1f" + part
+    out = np.full(len(frame), "", dtype=object)
+    for name in columns:
+        out = out + "\x1f" + frame[name].astype("str").fillna("").to_numpy(dtype=object)
     return out
-
-
-def _same_people(frame: pd.DataFrame, hidden: np.ndarray) -> np.ndarray:
-    """Hide the other cells of a transition row, or other statistics, that count the same few members."""
-    source = (
-        frame["value"].astype("str").str.replace(r">.*", "", regex=True).where(frame["statistic"] == "transition", "")
-    )
-    key = _keys(frame.assign(_source=source), ["indicator", "domain", "group", "from_wave", "wave", "_source"])
-    rows = (frame["statistic"] == "transition").to_numpy(dtype=bool)
-    return np.asarray(rows & key.isin(set(key[hidden & rows])).to_numpy(dtype=bool))
-
-
-def _lone(frame: pd.DataFrame, hidden: np.ndarray) -> np.ndarray:
-    """Hide the smallest shown group of a domain of which exactly one group is hidden."""
-    grouped = frame["domain"].notna().to_numpy(dtype=bool)
-    key = _keys(frame, _TABLE)
-    was_hidden = (frame["status"] == HIDDEN).to_numpy(dtype=bool)
-    count = pd.Series(hidden & grouped).groupby(key.to_numpy()).transform("sum").to_numpy()
-    settled = pd.Series(was_hidden & grouped).groupby(key.to_numpy()).transform("sum").to_numpy() >= 1
-    open_rows = grouped & ~hidden & (count == 1) & ~settled
-    candidates = frame.loc[open_rows, ["group", "n"]].assign(key=key[open_rows])
-    smallest = candidates.sort_values(["key", "n", "group"]).drop_duplicates("key")
-    out = np.zeros(len(frame), dtype=bool)
-    out[frame.index.get_indexer(smallest.index)] = True
-    return out
-
-
-def _changes_of(frame: pd.DataFrame, hidden: np.ndarray) -> np.ndarray:
-    """Hide the changes of a level that is hidden in either wave."""
-    level = frame["statistic"].isin(_LEVELS).to_numpy(dtype=bool) & hidden
-    change = frame["statistic"].isin(_CHANGES).to_numpy(dtype=bool)
-    cell = _keys(frame, _CELL)
-    lost = set((cell + "\x1f" + frame["wave"].astype("str"))[level])
-    out = np.zeros(len(frame), dtype=bool)
-    for column in ("from_wave", "wave"):
-        out |= (cell + "\x1f" + frame[column].astype("str")).isin(lost).to_numpy(dtype=bool)
-    return np.asarray(out & change)
