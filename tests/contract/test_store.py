@@ -1,7 +1,6 @@
 """The store, on SQLite and on a real PostgreSQL: one suite, one behaviour."""
 
 import multiprocessing
-from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
@@ -10,66 +9,11 @@ from sqlalchemy import text
 
 from panel import merge as merging
 from panel.errors import DefinitionError, ReleaseExists, SettingsError, StorageError, UnknownKey, WaveState
-from panel.harmonise import harmonise
-from panel.model.load import load_study
 from panel.model.results import Gate, Override, ReleaseRecord, Verdict
 from panel.schema import ESTIMATES, HELD, IGNORED, WEIGHTS
 from panel.store import migrate, open_store
+from tests.contract.deliveries import LATER, NOW, STUDY, accept, receive, typed
 from tests.unit.study_factory import FILES
-
-NOW = datetime(2025, 11, 1, 12, tzinfo=UTC)
-LATER = datetime(2025, 12, 1, 12, tzinfo=UTC)
-STUDY = load_study(FILES)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request, tmp_path):
-    """Return the address of a new database of each kind."""
-    if request.param == "postgres":
-        return request.getfixturevalue("postgres_url")
-    return f"sqlite:///{tmp_path / 'panel.db'}"
-
-
-@pytest.fixture
-def store(url, tmp_path):
-    """Return a store on a new database with the small study kept."""
-    migrate(url)
-    made = open_store(url, tmp_path)
-    made.keep_study(STUDY.key, FILES, NOW)
-    yield made
-    made.close()
-
-
-def receive(store, content=b"bytes", wave=1, at=NOW):
-    """Receive a delivery."""
-    return store.receive(
-        study=STUDY.key, wave=wave, content=content, filename="export.csv", source="file", is_synthetic=False, at=at
-    )
-
-
-def typed(delivery, *rows, wave=1):
-    """Return the harmonised rows of a delivery: member and first answer a row."""
-    question = STUDY.instrument_of(wave).questions[0]
-    required = [each for each in STUDY.instrument_of(wave).questions if each.is_required]
-    table = pd.DataFrame(
-        {
-            STUDY.layout.member: [member for member, _ in rows],
-            STUDY.layout.wave: {1: "one", 2: "two"}[wave],
-            STUDY.layout.outcome: "done",
-            **{each.column: "1" for each in required},
-            question.column: [answer for _, answer in rows],
-        },
-        index=range(2, len(rows) + 2),
-        dtype="str",
-    )
-    return harmonise(table, study=STUDY, wave=wave, delivery=delivery.id, received_at=NOW, key=b"key")
-
-
-def accept(store, content, *rows):
-    """Receive and accept a delivery of these rows."""
-    delivery = receive(store, content)
-    made = typed(delivery, *rows)
-    return store.accept(delivery.id, made.rows, made.held, made.ignored)
 
 
 def test_the_same_bytes_for_the_same_wave_are_one_delivery(store):
@@ -324,7 +268,7 @@ def test_tables_and_migration_agree(url):
     migrate(url)
     engine = make_engine(url)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
     engine.dispose()
 

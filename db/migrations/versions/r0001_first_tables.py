@@ -69,6 +69,24 @@ PANEL_LONG = {
 }
 
 
+# Rows of a table that is otherwise replaced: what a later step may never touch.
+KEPT_ROWS = {"held": "OLD.stage = 'intake'", "part": "OLD.kind = 'answers'"}
+_ARRIVED = ["id", "study", "wave", "sha256", "size", "filename", "source", "is_synthetic", "received_at"]
+_OLD, _NEW = (", ".join(f"{row}.{name}" for name in _ARRIVED) for row in ("OLD", "NEW"))
+# A delivery stays what it was when it arrived; only what became of it is written, and a parsed one stays parsed.
+DELIVERY_CHANGED = (
+    f"({_OLD}) <> ({_NEW}) OR (OLD.state = 'parsed' AND NEW.state <> 'parsed') "
+    "OR (OLD.state <> 'received' AND NEW.state = 'received')"
+)
+
+
+def guards() -> list[tuple[str, str, str]]:
+    """Return what is refused: table, event and, where only some rows are meant, the condition."""
+    whole = [(table, event, "") for table in APPEND_ONLY for event in ("UPDATE", "DELETE")]
+    some = [(table, event, condition) for table, condition in KEPT_ROWS.items() for event in ("UPDATE", "DELETE")]
+    return [*whole, *some, ("delivery", "UPDATE", DELIVERY_CHANGED), ("delivery", "DELETE", "")]
+
+
 def triggers(dialect: str) -> list[str]:
     """Return the statements that keep append-only rows from being changed or removed."""
     if dialect == "postgresql":
@@ -76,16 +94,21 @@ def triggers(dialect: str) -> list[str]:
         CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN RAISE EXCEPTION 'append-only: % is never changed or removed', TG_TABLE_NAME; END $$
         """
-        return [refuse] + [
-            f"CREATE TRIGGER keep_{table} BEFORE UPDATE OR DELETE ON {table} "
-            "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
-            for table in APPEND_ONLY
+        rows = [
+            f"CREATE TRIGGER keep_{table}_{event.lower()} BEFORE {event} ON {table} FOR EACH ROW "
+            f"{f'WHEN ({condition}) ' if condition else ''}EXECUTE FUNCTION refuse_change()"
+            for table, event, condition in guards()
         ]
+        tables = [
+            f"CREATE TRIGGER keep_{table}_truncate BEFORE TRUNCATE ON {table} EXECUTE FUNCTION refuse_change()"
+            for table in (*APPEND_ONLY, *KEPT_ROWS, "delivery")
+        ]
+        return [refuse, *rows, *tables]
     return [
-        f"CREATE TRIGGER keep_{table}_{event[0].lower()} BEFORE {event} ON {table} "
+        f"CREATE TRIGGER keep_{table}_{event.lower()} BEFORE {event} ON {table} "
+        f"{f'WHEN {condition} ' if condition else ''}"
         "BEGIN SELECT RAISE(ABORT, 'append-only: never changed or removed'); END"
-        for table in APPEND_ONLY
-        for event in ("UPDATE", "DELETE")
+        for table, event, condition in guards()
     ]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from panel.store import migrate as _migrate
 from panel.store.derived import Derived
+from panel.store.engine import BUSY_SECONDS
 from panel.store.received import Received
 from panel.store.records import Records
 
@@ -16,14 +17,14 @@ class SqlStore(Received, Derived, Records):
     """Implements ports.Store on SQLite or PostgreSQL, with wide answers in Parquet files named by their hash."""
 
 
-def open_store(url: str, home: Path) -> SqlStore:
+def open_store(url: str, home: Path, *, busy_seconds: float = BUSY_SECONDS) -> SqlStore:
     """
-    Return the store of a database and the files in `home`.
+    Return the store of a database and the files in `home`; a writer waits `busy_seconds` for another.
 
     Raises:
         SettingsError: it cannot be reached, or is not of this version.
     """
-    store = SqlStore(url, home)
+    store = SqlStore(url, home, busy_seconds=busy_seconds)
     try:
         _migrate.need_current(store._engine)  # noqa: SLF001 - its own package
     except Exception:

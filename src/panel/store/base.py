@@ -12,7 +12,7 @@ import pandas as pd
 from sqlalchemy import Connection, Engine, Table, delete, insert, select
 
 from panel.store.blobs import Blobs
-from panel.store.engine import make_engine, reading, writing
+from panel.store.engine import BUSY_SECONDS, in_words, make_engine, reading, writing
 from panel.store.frames import from_parquet, to_parquet
 from panel.store.tables import Part
 
@@ -22,8 +22,8 @@ PART: Table = Part.__table__  # type: ignore[attr-defined]
 class Database:
     """A database and the files beside it."""
 
-    def __init__(self, url: str, home: Path) -> None:
-        self._engine: Engine = make_engine(url)
+    def __init__(self, url: str, home: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        self._engine: Engine = make_engine(url, busy_seconds=busy_seconds)
         self._blobs = Blobs(home / "blobs")
 
     def _reads(self) -> AbstractContextManager[Connection]:
@@ -79,14 +79,17 @@ def plain(series: pd.Series) -> list[Any]:
 
 
 def _copy(connection: Connection, table: Table, frame: pd.DataFrame) -> None:
-    """Insert by PostgreSQL's COPY, an order of magnitude faster than statements."""
+    """Insert by PostgreSQL's COPY, an order of magnitude faster than statements; its errors bypass SQLAlchemy."""
     names = ", ".join(f'"{name}"' for name in frame.columns)
     driver = connection.connection.driver_connection
     if driver is None:
         raise RuntimeError("no connection")
-    with driver.cursor().copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
-        for row in zip(*(plain(frame[name]) for name in frame.columns), strict=True):
-            copy.write_row(row)
+    try:
+        with driver.cursor().copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
+            for row in zip(*(plain(frame[name]) for name in frame.columns), strict=True):
+                copy.write_row(row)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise in_words(error) from None
 
 
 def utc(moment: datetime) -> datetime:

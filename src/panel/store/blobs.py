@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 from panel.errors import StorageError
@@ -27,8 +28,8 @@ class Blobs:
         if path.exists():
             return sha256
         with spoken():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(f".{sha256}.{os.getpid()}")
+            _make_folder(path.parent)
+            draft = path.with_name(f".{sha256}.{os.getpid()}-{threading.get_ident()}")
             try:
                 _write(draft, content)
                 draft.rename(path)
@@ -51,6 +52,14 @@ class Blobs:
         if hashlib.sha256(content).hexdigest() != sha256:
             raise StorageError(f"The kept file {sha256[:12]}… was changed.", fix="restore it from the backup")
         return content
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each entry on the disk: a file in a folder that is lost is lost."""
+    if not folder.exists():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
 
 
 def _write(path: Path, content: bytes) -> None:

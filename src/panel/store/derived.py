@@ -91,7 +91,7 @@ class Derived(Database):
             query = query.where(HELD_ROW.c.wave == wave)
         with self._reads() as connection:
             frame = pd.DataFrame(connection.execute(query).all(), columns=HELD.names)
-        return HELD.coerce(frame).sort_values(list(HELD.key), ignore_index=True)
+        return HELD.coerce(frame).sort_values([*HELD.key, "reason"], ignore_index=True)
 
     def save_weights(self, study: str, wave: int, weights: pd.DataFrame, diagnostics: str) -> None:
         """Replace the weights computed at a wave, with their diagnostics as JSON."""

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, insert, select, update
 
-from panel.errors import DefinitionError, Fault, UnknownKey, WaveState, Where, did_you_mean
+from panel.errors import DefinitionError, Fault, UnknownKey, WaveState, Where, did_you_mean, printable
 from panel.model.people import Delivery, Receipt
-from panel.schema import IGNORED, REASON_SUFFIX, RESPONSES
+from panel.schema import IGNORED, REASON_DTYPE, REASON_SUFFIX, RESPONSES
 from panel.store import tables
 from panel.store.base import Database, put, utc
 
@@ -62,7 +62,7 @@ class Received(Database):
     def study_keys(self) -> Sequence[str]:
         """Return the keys of all studies, sorted."""
         with self._reads() as connection:
-            return list(connection.execute(select(STUDY.c.study).distinct().order_by(STUDY.c.study)).scalars())
+            return sorted(connection.execute(select(STUDY.c.study).distinct()).scalars())
 
     def wave_states(self, study: str) -> Mapping[int, str]:
         """Return the state of every wave that ever left `planned`."""
@@ -115,14 +115,13 @@ class Received(Database):
     def content(self, delivery: str) -> bytes:
         """Return the bytes of a delivery; StorageError when they no longer match their hash."""
         with self._reads() as connection:
-            sha256 = connection.execute(select(DELIVERY.c.sha256).where(DELIVERY.c.id == delivery)).scalar()
-        if sha256 is None:
-            raise UnknownKey(f"There is no delivery '{delivery}'.")
+            sha256 = _origin(connection, delivery).sha256
         return self._blobs.read(sha256)
 
     def refuse(self, delivery: str, reason: str) -> None:
-        """Record that a delivery could not be taken in; its bytes stay."""
+        """Record that a delivery could not be taken in; its bytes stay. One that was taken in stays so."""
         with self._writes() as connection:
+            _origin(connection, delivery)
             connection.execute(
                 update(DELIVERY)
                 .where(DELIVERY.c.id == delivery, DELIVERY.c.state != "parsed")
@@ -132,7 +131,7 @@ class Received(Database):
     def accept(self, delivery: str, responses: pd.DataFrame, held: pd.DataFrame, ignored: pd.DataFrame) -> Receipt:
         """Keep the responses of a delivery, and what became of its other rows; see ports.Store."""
         with self._writes() as connection:
-            origin = connection.execute(select(DELIVERY).where(DELIVERY.c.id == delivery)).one()
+            origin = _origin(connection, delivery)
             if origin.state == "parsed":
                 return _receipt(connection, origin, is_repeat=True)
             fresh, known = _split(connection, origin, responses)
@@ -184,8 +183,15 @@ def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
     whole = pd.concat(frames, ignore_index=True)
     for name in whole.columns:
         if name.endswith(REASON_SUFFIX):
-            whole[name] = whole[name].astype("str").fillna("not_fielded")
+            whole[name] = whole[name].astype(REASON_DTYPE).fillna("not_fielded")
     return whole
+
+
+def _origin(connection: Connection, delivery: str) -> Any:
+    row = connection.execute(select(DELIVERY).where(DELIVERY.c.id == delivery)).first()
+    if row is None:
+        raise UnknownKey(f"There is no delivery '{printable(delivery)}'.", fix="receive its bytes first")
+    return row
 
 
 def _keep_instruments(connection: Connection, study: str, files: Mapping[str, str]) -> None:
@@ -208,7 +214,7 @@ def _keep_instruments(connection: Connection, study: str, files: Mapping[str, st
 
 def _split(connection: Connection, origin: Any, responses: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     query = select(RESPONSE.c.response).where(RESPONSE.c.study == origin.study, RESPONSE.c.wave == origin.wave)
-    known = responses["response"].isin(set(connection.execute(query).scalars()))
+    known = responses["response"].isin(set(connection.execute(query).scalars())) | responses["response"].duplicated()
     repeated = pd.DataFrame({"row": responses.loc[known, "row"], "reason": "already received"})
     return responses[~known], repeated
 

@@ -9,9 +9,9 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
-from panel.errors import ReleaseExists
+from panel.errors import ReleaseExists, UnknownKey, did_you_mean, printable
 from panel.model.results import Gate, Override, ReleaseRecord, Verdict
 from panel.store import tables
 from panel.store.base import Database, utc
@@ -21,12 +21,16 @@ DECISION = tables.OverrideDecision.__table__  # type: ignore[attr-defined]
 RELEASE = tables.Release.__table__  # type: ignore[attr-defined]
 
 
+MANY_FAILING = 10_000
+"""Above this many failing rows their keys lie beside the database, named by their hash."""
+
+
 class Records(Database):
     """The part of the store that says who vouched for what."""
 
     def save_gate(self, gate: Gate, at: datetime) -> None:
         """Append the record of a check run."""
-        verdicts = [{**asdict(verdict), "override": None} for verdict in gate.verdicts]
+        verdicts = [self._kept_verdict(verdict) for verdict in gate.verdicts]
         with self._writes() as connection:
             connection.execute(
                 insert(GATE).values(
@@ -40,16 +44,29 @@ class Records(Database):
                 )
             )
 
+    def _kept_verdict(self, verdict: Verdict) -> dict[str, Any]:
+        kept = {**asdict(verdict), "override": None}
+        if len(verdict.failing) > MANY_FAILING:
+            kept["failing"] = {"sha256": self._blobs.keep(json.dumps(verdict.failing).encode())}
+        return kept
+
+    def _verdict(self, kept: Mapping[str, Any]) -> Verdict:
+        failing = kept["failing"]
+        if isinstance(failing, dict):
+            failing = json.loads(self._blobs.read(failing["sha256"]))
+        pairs = tuple((member, wave) for member, wave in failing)
+        return Verdict(**{**kept, "columns": tuple(kept["columns"]), "failing": pairs})
+
     def gates(self, study: str, wave: int | None = None) -> Sequence[Gate]:
         """Return the latest gate of each wave and stage, overrides applied to its verdicts."""
-        query = select(GATE).where(GATE.c.study == study).order_by(GATE.c.id)
+        latest = select(func.max(GATE.c.id)).where(GATE.c.study == study).group_by(GATE.c.wave, GATE.c.stage)
         if wave is not None:
-            query = query.where(GATE.c.wave == wave)
+            latest = latest.where(GATE.c.wave == wave)
         with self._reads() as connection:
-            latest = {(row.wave, row.stage): row for row in connection.execute(query)}
+            rows = connection.execute(select(GATE).where(GATE.c.id.in_(latest))).all()
             decisions = self._decisions(connection, study)
-        rows = sorted(latest.values(), key=lambda row: (row.wave, row.stage != "responses"))
-        return [_gate(row, decisions) for row in rows]
+        ordered = sorted(rows, key=lambda row: (row.wave, row.stage != "responses"))
+        return [_gate(row, [self._verdict(each) for each in json.loads(row.verdicts)], decisions) for row in ordered]
 
     def _decisions(self, connection: Any, study: str) -> Mapping[tuple[int, str, str, str], Override]:
         rows = connection.execute(select(DECISION).where(DECISION.c.study == study).order_by(DECISION.c.id))
@@ -59,14 +76,19 @@ class Records(Database):
         }
 
     def override(self, study: str, wave: int, stage: str, check: str, override: Override) -> None:
-        """Append a decision to let a check pass; it holds as long as the same rows fail."""
-        failing = next(
-            verdict
-            for gate in self.gates(study, wave)
-            if gate.stage == stage
-            for verdict in gate.verdicts
-            if verdict.check == check
-        )
+        """
+        Append a decision to let a check pass; it holds as long as the same rows fail.
+
+        Raises:
+            UnknownKey: the stage was not checked, or not by a check of this name.
+        """
+        run = [each for gate in self.gates(study, wave) if gate.stage == stage for each in gate.verdicts]
+        checked = {verdict.check: verdict for verdict in run}
+        if check not in checked:
+            raise UnknownKey(
+                f"No check '{printable(check)}' was run at stage {printable(stage)} of wave {wave}.",
+                fix=did_you_mean(check, checked) or "run `panelctl check` first",
+            )
         with self._writes() as connection:
             connection.execute(
                 insert(DECISION).values(
@@ -76,7 +98,7 @@ class Records(Database):
                     check=check,
                     by=override.by,
                     reason=override.reason,
-                    failing_digest=_failing_digest(failing),
+                    failing_digest=_failing_digest(checked[check]),
                     at=override.at,
                 )
             )
@@ -109,11 +131,9 @@ def _failing_digest(verdict: Verdict) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _gate(row: Any, decisions: Mapping[tuple[int, str, str, str], Override]) -> Gate:
+def _gate(row: Any, run: Sequence[Verdict], decisions: Mapping[tuple[int, str, str, str], Override]) -> Gate:
     verdicts = []
-    for each in json.loads(row.verdicts):
-        failing = tuple((member, wave) for member, wave in each.pop("failing"))
-        verdict = Verdict(**{**each, "columns": tuple(each["columns"]), "failing": failing})
+    for verdict in run:
         found = decisions.get((row.wave, row.stage, verdict.check, _failing_digest(verdict)))
         verdicts.append(replace(verdict, override=found) if found and verdict.state != "passed" else verdict)
     return Gate(
