@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,14 @@ import pandas as pd
 from numpy.random import Generator
 from scipy import stats
 
-from panel.model.instrument import Instrument, Variable
-from panel.sources.synthetic.people import People, by_class, generator
+from panel.model.instrument import Instrument, Question, Variable
+from panel.sources.synthetic.compose import composition
+from panel.sources.synthetic.numbers import amount, count, from_another, percent
+from panel.sources.synthetic.people import People, generator
 from panel.sources.synthetic.plan import Plan
+from panel.sources.synthetic.scene import Scene, typed
+
+Shape = Mapping[str, Any]
 
 
 def answers(people: People, plan: Plan, instrument: Instrument, *, seed: int, wave: int, year: int) -> pd.DataFrame:
@@ -21,214 +26,168 @@ def answers(people: People, plan: Plan, instrument: Instrument, *, seed: int, wa
 
     Facts and habits are remembered in `people.kept`, so that a person stays the same over the waves.
     """
-    made: dict[str, np.ndarray] = {}
+    scene = Scene(people, plan, wave, year, {})
     grouped = {member: group for group in instrument.sum_groups for member in group.members}
-    for question in instrument.questions:
-        variable = question.variable
-        draw = generator(seed, variable.name, wave)
-        if variable.name == plan.state:
-            made[variable.name] = np.array([_typed(code, variable) for code in people.state], dtype=object)
-        elif variable.name in grouped:
-            group = grouped[variable.name]
-            if variable.name == group.members[0]:
-                shape = plan.draws.get(group.key, {})
-                parts = _composition(
-                    people, shape, list(group.members), group.total, generator(seed, group.key, wave), wave
-                )
-                made |= parts
-        else:
-            shape = plan.draws.get(variable.name, {})
-            values = _answer(people, shape, variable, draw, made, wave, year)
-            made[variable.name] = _kept(people, shape, variable.name, values, draw, question.asked == "first")
-    return pd.DataFrame(made)
+    for question in _in_order(plan, instrument):
+        name = question.variable.name
+        if name not in grouped:
+            scene.made[name] = _one(scene, question, generator(seed, name, wave))
+        elif name not in scene.made:
+            group = grouped[name]
+            shape = plan.draws.get(group.key, {})
+            scene.made.update(composition(scene, shape, group, generator(seed, group.key, wave)))
+    return pd.DataFrame({name: scene.made[name] for name in (each.variable.name for each in instrument.questions)})
 
 
-def _typed(code: str, variable: Variable) -> object:
-    return next((each for each in variable.codes if str(each) == str(code)), code)
+def remember(people: People, plan: Plan, truth: pd.DataFrame, places: np.ndarray) -> None:
+    """Keep what people said this wave of the variables that later answers or retention look back on."""
+    for name in plan.looked_back_on:
+        last = people.last.get(name, np.full(len(people), None, dtype=object))
+        last[places] = truth[name].to_numpy(dtype=object) if name in truth else None
+        people.last[name] = last
 
 
-def _kept(
-    people: People,
-    shape: Mapping[str, Any],
-    name: str,
-    fresh: np.ndarray,
-    draw: Generator,
-    is_fact: bool,
-) -> np.ndarray:
+def _in_order(plan: Plan, instrument: Instrument) -> Iterator[Question]:
+    """Yield questions so that what an answer is drawn from comes before it."""
+    by_name = {question.variable.name: question for question in instrument.questions}
+    members = {group.key: group.members for group in instrument.sum_groups}
+    draw_of = {name: key for key, names in members.items() for name in names}
+    done: set[str] = set()
+
+    def visit(name: str) -> Iterator[Question]:
+        if name not in done:
+            done.add(name)
+            for source in plan.sources_of(draw_of.get(name, name)):
+                if source in by_name:
+                    yield from visit(source)
+            yield by_name[name]
+
+    for name in by_name:
+        yield from visit(name)
+
+
+def _one(scene: Scene, question: Question, draw: Generator) -> np.ndarray:
+    variable = question.variable
+    if variable.name == scene.plan.state:
+        codes = {code: typed(code, variable) for code in set(scene.people.state)}
+        return np.array([codes[code] for code in scene.people.state], dtype=object)
+    shape = scene.plan.draws.get(variable.name, {})
+    fresh = _DRAWN[shape["kind"]](scene, shape, variable, draw) if shape else _anything(variable, draw, scene.size)
+    return _kept(scene.people, shape, variable.name, fresh, draw, is_fact=question.asked == "first")
+
+
+def _kept(people: People, shape: Shape, name: str, fresh: np.ndarray, draw: Generator, *, is_fact: bool) -> np.ndarray:
     """Return values that stay with a person, but for the share that changes in a year."""
     stays = 1.0 if is_fact else float(shape.get("stays", 0.0))
     if stays == 0.0:
         return fresh
     before = people.kept.get(name, np.full(len(people), None, dtype=object))
-    known = np.array([value is not None for value in before]) & (draw.random(len(people)) < stays)
+    known = pd.notna(before) & (draw.random(len(people)) < stays)
     now = np.where(known, before, fresh).astype(object)
     people.kept[name] = now
     return now
 
 
-def _answer(
-    people: People,
-    shape: Mapping[str, Any],
-    variable: Variable,
-    draw: Generator,
-    made: Mapping[str, np.ndarray],
-    wave: int,
-    year: int,
-) -> np.ndarray:
-    kind = shape.get("kind")
-    if kind == "shares":
-        return _shares(people, shape, variable, draw)
-    if kind == "ordinal":
-        return _ordinal(people, shape, variable, draw, wave)
-    if kind == "amount":
-        return _amount(people, shape, draw, wave)
-    if kind == "count":
-        return _count(people, shape, draw, wave)
-    if kind in ("probability", "share"):
-        return _percent(people, shape, draw, wave)
-    if kind in ("multiple", "part", "band"):
-        return _from_another(kind, shape, made[shape["of"]], draw)
-    return _by_itself(shape, variable, draw, len(people), year)
-
-
-def _count(people: People, shape: Mapping[str, Any], draw: Generator, wave: int) -> np.ndarray:
-    level = np.log(by_class(shape["mean"], people)) + _index(people, shape, wave)
-    spread = float(shape.get("spread", 0.0))
-    return draw.poisson(np.exp(level - spread**2 / 2 + spread * draw.normal(size=len(people)))).astype(object)
-
-
-def _from_another(kind: str, shape: Mapping[str, Any], other: np.ndarray, draw: Generator) -> np.ndarray:
-    """Return a multiple of another answer, a part of it, or the band it falls in."""
-    of = other.astype(float)
-    if kind == "multiple":
-        factor = 1 + np.exp(draw.normal(np.log(shape.get("over", 0.4)), 0.6, len(of)))
-        return np.maximum(_rounded(np.abs(of) * factor, draw), np.maximum(of, 0)).astype(object)
-    if kind == "part":
-        whole = of.astype(int)
-        return np.clip(draw.binomial(whole, shape.get("share", 0.6)), np.minimum(whole, 1), whole).astype(object)
-    return (np.searchsorted(np.array(shape["edges"]), of, side="right") + 1).astype(object)
-
-
-def _by_itself(shape: Mapping[str, Any], variable: Variable, draw: Generator, size: int, year: int) -> np.ndarray:
-    """Return a year of birth, a fixed text, or any value of the instrument."""
-    if shape.get("kind") == "year":
-        born = np.round(draw.normal(year - shape["mean_age"], shape["sd"], size))
-        return np.clip(born, year - 75, year - 18).astype(int).astype(object)
-    if shape.get("kind") == "text" or variable.kind == "text":
-        return np.full(size, shape.get("says", ""), dtype=object)
-    return _anything(variable, draw, size)
-
-
-def _anything(variable: Variable, draw: Generator, size: int) -> np.ndarray:
-    """Return any value of the instrument, all alike."""
-    if variable.kind == "single" and variable.codes:
-        return np.array(variable.codes, dtype=object)[draw.integers(0, len(variable.codes), size)]
-    if variable.kind == "multi":
-        hits = draw.random((size, len(variable.codes))) < 0.3
-        return np.array(
-            [";".join(str(code) for code, hit in zip(variable.codes, row, strict=True) if hit) for row in hits],
-            dtype=object,
-        )
-    low = 0 if variable.minimum is None else variable.minimum
-    high = low + 100 if variable.maximum is None else variable.maximum
-    values = draw.integers(int(low), int(high) + 1, size)
-    return values.astype(object)
-
-
-def _shares(people: People, shape: Mapping[str, Any], variable: Variable, draw: Generator) -> np.ndarray:
-    out = np.empty(len(people), dtype=object)
-    tables = shape["shares"]
-    by_state = isinstance(next(iter(tables.values())), dict)
-    uniform = draw.random(len(people))
-    for code in np.unique(people.state.astype(str)):
-        table = tables.get(code, tables.get("default")) if by_state else tables
-        here = people.state.astype(str) == code
-        options = np.array([_typed(name, variable) for name in table], dtype=object)
-        edges = np.cumsum(np.array(list(table.values()), dtype=float))
-        out[here] = options[np.searchsorted(edges / edges[-1], uniform[here], side="right").clip(0, len(options) - 1)]
+def _shares(scene: Scene, shape: Shape, variable: Variable, draw: Generator) -> np.ndarray:
+    out = np.empty(scene.size, dtype=object)
+    uniform = draw.random(scene.size)
+    for here, table in scene.tables(shape["shares"]):
+        options, edges = _options(table, variable)
+        out[here] = options[np.searchsorted(edges, uniform[here], side="right").clip(0, len(options) - 1)]
     return out
 
 
-def _index(people: People, shape: Mapping[str, Any], wave: int) -> np.ndarray:
-    """Return the weighted sum of latents, with the drift of the answer itself since the first wave."""
-    drift = by_class(shape.get("drift", 0.0), people) * (wave - 1)
-    return sum((weight * people.latents[name] for name, weight in shape.get("index", {}).items()), drift)
+def _options(table: Mapping[str, float], variable: Variable) -> tuple[np.ndarray, np.ndarray]:
+    options = np.array([typed(name, variable) for name in table], dtype=object)
+    edges = np.cumsum(np.array(list(table.values()), dtype=float))
+    return options, edges / edges[-1]
 
 
-def _scatter(people: People, shape: Mapping[str, Any]) -> float:
-    """Return the noise that brings the spread of an index to about one at the first wave."""
-    variance = sum(weight**2 * float(np.var(people.latents[name])) for name, weight in shape.get("index", {}).items())
-    return float(np.sqrt(max(1 - variance, 0.04)))
-
-
-def _ordinal(people: People, shape: Mapping[str, Any], variable: Variable, draw: Generator, wave: int) -> np.ndarray:
+def _ordinal(scene: Scene, shape: Shape, variable: Variable, draw: Generator) -> np.ndarray:
     """
     Return answers on a scale: cut points on an index that give each class its shares at the first wave.
 
     `apart` are codes off the scale and the chance of each, which does not depend on the index.
     """
-    index = _index(people, shape, wave) + _scatter(people, shape) * draw.normal(size=len(people))
-    out = np.empty(len(people), dtype=object)
-    for code in np.unique(people.state.astype(str)):
-        table = shape["shares"].get(code, shape["shares"]["default"])
-        here = people.state.astype(str) == code
-        options = np.array([_typed(name, variable) for name in table], dtype=object)
-        edges = np.cumsum(np.array(list(table.values()), dtype=float))
-        cuts = stats.norm.ppf(edges[:-1] / edges[-1])
-        out[here] = options[np.searchsorted(cuts, index[here])]
+    index = scene.index(shape) + scene.scatter(shape) * draw.normal(size=scene.size)
+    out = np.empty(scene.size, dtype=object)
+    for here, table in scene.tables(shape["shares"]):
+        options, edges = _options(table, variable)
+        out[here] = options[np.searchsorted(stats.norm.ppf(edges[:-1]), index[here])]
     for code, chance in shape.get("apart", {}).items():
-        out[draw.random(len(people)) < by_class(chance, people)] = _typed(code, variable)
+        out[draw.random(scene.size) < scene.by_class(chance)] = typed(code, variable)
     return out
 
 
-def _amount(people: People, shape: Mapping[str, Any], draw: Generator, wave: int) -> np.ndarray:
-    spread = by_class(shape["spread"], people)
-    level = by_class(shape["mean_log"], people) + spread * people.latents[shape["person"]]
-    values = np.exp(level + _index(people, shape, wave)) * by_class(shape.get("factor", 1.0), people)
-    loss = draw.random(len(people)) < shape.get("losses", 0.0)
-    values = np.where(loss, -0.3 * values, values)
-    return np.clip(_rounded(values, draw), shape.get("least", -90_000), shape.get("most", 450_000)).astype(object)
+def _year(scene: Scene, shape: Shape, variable: Variable, draw: Generator) -> np.ndarray:
+    """Return a year of birth of people aged 18 to 75, within the range of the instrument."""
+    born = np.round(draw.normal(scene.year - shape["mean_age"], shape["sd"], scene.size))
+    low, high = scene.year - 75, scene.year - 18
+    return (
+        np.clip(born, max(low, variable.minimum or low), min(high, variable.maximum or high)).astype(int).astype(object)
+    )
 
 
-def _rounded(values: np.ndarray, draw: Generator) -> np.ndarray:
-    """Round as people do: most to a thousand, some to five or ten thousand, a few not at all."""
-    step = draw.choice([1, 100, 1_000, 5_000], size=len(values), p=[0.05, 0.10, 0.55, 0.30])
-    step = np.where(np.abs(values) < 5_000, np.minimum(step, 100), step)
-    return np.round(values / step) * step
+def _text(scene: Scene, shape: Shape, _: Variable, __: Generator) -> np.ndarray:
+    return np.full(scene.size, shape.get("says", ""), dtype=object)
 
 
-def _percent(people: People, shape: Mapping[str, Any], draw: Generator, wave: int) -> np.ndarray:
-    """Return a percentage: a normal index through its distribution function, on fives, with focal 0, 50 and 100."""
-    middle = stats.norm.ppf(by_class(shape["mean"], people))
-    spread = float(shape.get("spread", 0.8))
-    index = middle * np.sqrt(1 + spread**2) + _index(people, shape, wave) + spread * draw.normal(size=len(people))
-    values = np.round(100 * stats.norm.cdf(index))
-    fives = draw.random(len(people)) < 0.8
-    values = np.where(fives, np.round(values / 5) * 5, values)
-    focal = draw.random(len(people)) < float(shape.get("fifty", 0.0))
-    return np.where(focal, 50, values).astype(int).astype(object)
+def _changed(scene: Scene, shape: Shape, variable: Variable, _: Generator) -> np.ndarray:
+    """Say whether the answer to another question is a different one from the last time."""
+    last, now = scene.last(shape["of"]), scene.made[shape["of"]]
+    yes, no = (typed(shape[key], variable) for key in ("yes", "no"))
+    return np.array([no, yes], dtype=object)[(pd.notna(last) & (last != now)).astype(int)]
 
 
-def _composition(
-    people: People, shape: Mapping[str, Any], members: list[str], total: float, draw: Generator, wave: int
-) -> dict[str, np.ndarray]:
-    """Return parts that add up to `total` in steps of five: logistic normal, with the drift of each part by class."""
-    spread = float(shape.get("spread", 0.5))
-    columns = []
-    for name in members:
-        mean = np.log(by_class(shape.get("means", {}).get(name, 1.0), people))
-        drift = by_class(shape.get("drift", {}).get(name, 0.0), people) * (wave - 1)
-        key = f"part:{name}"
-        habit = people.kept.get(key, np.full(len(people), None, dtype=object))
-        new = np.array([value is None for value in habit])
-        habit = np.where(new, draw.normal(size=len(people)), habit).astype(object)
-        people.kept[key] = habit
-        columns.append(mean + drift + spread * habit.astype(float) + 0.4 * spread * draw.normal(size=len(people)))
-    weights = np.exp(np.stack(columns, axis=1))
-    exact = total / 5 * weights / weights.sum(axis=1, keepdims=True)
-    whole = np.floor(exact).astype(int)
-    short = np.round(total / 5 - whole.sum(axis=1)).astype(int)
-    order = np.argsort(-(exact - whole), axis=1, kind="stable")
-    rank = np.argsort(order, axis=1, kind="stable")
-    parts = 5 * (whole + (rank < short[:, None]))
-    return {name: parts[:, place].astype(object) for place, name in enumerate(members)}
+def _revised(scene: Scene, shape: Shape, variable: Variable, draw: Generator) -> np.ndarray:
+    """Return what an amount of the last time turned out to be, of those whose answers then were as `where` says."""
+    amount_then = scene.last(shape["of"])
+    asked = pd.notna(amount_then)
+    for name, code in shape.get("where", {}).items():
+        asked &= np.array([str(each) == str(code) for each in scene.last(name)], dtype=bool)
+    values = np.where(asked, amount_then, 0.0).astype(float)
+    moved = draw.random(scene.size) < shape.get("revised", 1.0)
+    values = np.where(moved, np.round(values * np.exp(draw.normal(0, shape.get("spread", 0.2), scene.size))), values)
+    values = np.clip(values, variable.minimum, variable.maximum)
+    return pd.Series(values, dtype=object).where(asked, None).to_numpy()
+
+
+def _anything(variable: Variable, draw: Generator, size: int) -> np.ndarray:
+    """Return any value of the instrument, all alike; a text says that it is synthetic, a date is of the year 2000."""
+    if variable.kind == "text":
+        return np.full(size, "", dtype=object)
+    if variable.kind == "date":
+        days = np.datetime64("2000-01-01") + draw.integers(0, 366, size).astype("timedelta64[D]")
+        return np.datetime_as_string(days, unit="D").astype(object)
+    if variable.kind == "single":
+        return np.array(variable.codes, dtype=object)[draw.integers(0, len(variable.codes), size)]
+    if variable.kind == "multi":
+        return _several([str(code) for code in variable.codes], draw, size)
+    low = 0.0 if variable.minimum is None else variable.minimum
+    high = low + 100 if variable.maximum is None else variable.maximum
+    values = draw.integers(int(np.ceil(low)), int(np.floor(high)) + 1, size)
+    return values.astype(object)
+
+
+def _several(codes: list[str], draw: Generator, size: int) -> np.ndarray:
+    hits = draw.random((size, len(codes))) < 0.3
+    distinct, places = np.unique(hits, axis=0, return_inverse=True)
+    said = [";".join(code for code, hit in zip(codes, row, strict=True) if hit) for row in distinct]
+    return np.array(said, dtype=object)[places.ravel()]
+
+
+_DRAWN: dict[str, Callable[[Scene, Shape, Variable, Generator], np.ndarray]] = {
+    "shares": _shares,
+    "ordinal": _ordinal,
+    "year": _year,
+    "text": _text,
+    "changed": _changed,
+    "revised": _revised,
+    "amount": amount,
+    "count": count,
+    "probability": percent,
+    "share": percent,
+    "multiple": from_another,
+    "part": from_another,
+    "band": from_another,
+}

@@ -5,27 +5,32 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 
 import numpy as np
 import pandas as pd
 
-from panel.evaluate import evaluate
-from panel.model.expression import parse
-from panel.model.instrument import Instrument, Question
 from panel.model.study import Study, Wave
 from panel.schema import reason_column
-from panel.sources.synthetic.answers import answers
+from panel.sources.synthetic.answers import answers, remember
 from panel.sources.synthetic.people import People, found, generator, next_wave
 from panel.sources.synthetic.plan import Plan
-from panel.sources.synthetic.slips import Ledger, repeat_some, slip
+from panel.sources.synthetic.routing import heard, off_route, routed
+from panel.sources.synthetic.slips import Ledger, enter, exchanged, repeat_some
 
 MARK = "is_synthetic"
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """Deliveries by wave as CSV bytes, the ledger of every injected slip, and the answers before any slip."""
+    """
+    Deliveries by wave as CSV bytes, the ledger of every injected slip, and the answers without any.
+
+    `ledger` has one row a slip: wave, member (as in the file), kind, variable. `truth` has one row an interview:
+    member (who it really is), shown_as (the id in the file), wave, and each variable as it would stand in the file
+    had nobody slipped; null where nothing was asked or answered. A file's cell differs from the truth exactly where
+    the ledger says so, corrections aside.
+    """
 
     deliveries: Mapping[int, bytes]
     ledger: pd.DataFrame
@@ -47,9 +52,12 @@ def simulate(
         seed: the same seed gives the same people.
         waves: which deliveries to return; all by default.
         members: people in the first wave; the plan's own by default.
+
+    Raises:
+        UnknownKey: the study has no such wave.
     """
     size = members or plan.members
-    wanted = set(waves or [wave.number for wave in study.waves])
+    wanted = {study.wave(number).number for number in waves or [wave.number for wave in study.waves]}
     people = found(plan, seed=seed, members=size)
     deliveries, ledger, truths = {}, Ledger(), []
     for wave in study.waves:
@@ -73,29 +81,40 @@ def external_ids(places: np.ndarray) -> np.ndarray:
 def _delivery(
     study: Study, plan: Plan, people: People, wave: Wave, seed: int, ledger: Ledger
 ) -> tuple[bytes, pd.DataFrame]:
-    instrument = study.instrument(wave.instrument)
-    said = answers(people, plan, instrument, seed=seed, wave=wave.number, year=wave.fieldwork.start.year)
+    instrument, number = study.instrument(wave.instrument), wave.number
+    everybody = answers(people, plan, instrument, seed=seed, wave=number, year=wave.fieldwork.start.year)
     places = np.flatnonzero(people.answers)
-    said = said.iloc[places].reset_index(drop=True)
+    said = everybody.iloc[places].reset_index(drop=True)
+    draw = generator(seed, "slips", number)
     ids = external_ids(places)
-    truth = said.assign(member=ids, wave=wave.number)
-    draw = generator(seed, "slips", wave.number)
-    slipped = slip(said, ids, plan, instrument, draw, ledger, wave.number)
-    silent = _silences(len(said), plan, instrument, generator(seed, "missing", wave.number))
-    routed = _routed(slipped, silent, people.cohort[places], instrument, wave)
-    texts = _texts(routed, study, instrument)
-    texts = _off_route(texts, routed, slipped, ids, plan, instrument, draw, ledger, wave.number)
-    frame = pd.DataFrame({question.column: texts[question.variable.name] for question in instrument.questions})
-    layout = study.layout
-    heads = {MARK: "1", layout.member: ids, layout.wave: _wave_text(study, wave)}
-    if layout.submitted_at:
-        heads[layout.submitted_at] = _moments(wave, len(ids), generator(seed, "moments", wave.number))
-    for name in (layout.stratum, layout.psu, layout.design_weight, layout.outcome):
-        if name:
-            heads[name] = "1" if name != layout.outcome else _outcome_text(study)
+    shown = exchanged(ids, plan, draw, ledger, number)
+    open_to = heard(said, people.cohort[places], plan, instrument, number, generator(seed, "missing", number))
+    entered = enter(said, open_to.answered, plan, instrument, draw)
+    written = routed(entered.answers, open_to, instrument)
+    truth = said.where(written[list(said)].notna(), None)
+    for slip in entered.slips:
+        if pd.notna(written.at[slip.place, slip.variable]):
+            ledger.add(number, shown[slip.place], slip.kind, slip.named)
+    for place, name in off_route(written, open_to, plan, instrument, draw):
+        written.at[place, name] = entered.answers.at[place, name]
+        ledger.add(number, shown[place], "off_route", name)
+    remember(people, plan, truth, places)
+    frame = _texts(written, study, wave)
+    heads = _heads(study, wave, shown, generator(seed, "moments", number))
     table = pd.concat([pd.DataFrame(heads, index=frame.index), frame], axis=1)
-    table = repeat_some(table, study, plan, draw, ledger, wave.number)
-    return _csv(table), truth
+    table = repeat_some(table, study, plan, draw, ledger, number)
+    return _csv(table), truth.assign(member=ids, shown_as=shown, wave=number)
+
+
+def _heads(study: Study, wave: Wave, ids: np.ndarray, draw: np.random.Generator) -> dict[str, object]:
+    """Return the columns that are not answers; everybody is a PSU of one stratum, and weighs 1."""
+    layout = study.layout
+    heads: dict[str, object] = {MARK: "1", layout.member: ids, layout.wave: _wave_text(study, wave)}
+    if layout.submitted_at:
+        heads[layout.submitted_at] = _moments(wave, len(ids), draw)
+    fixed = {layout.stratum: "1", layout.psu: ids, layout.design_weight: "1", layout.outcome: _outcome_text(study)}
+    given = {weight.column: "1" for weight in layout.given_weights if wave.number == max(weight.waves)}
+    return heads | {name: value for name, value in fixed.items() if name} | given
 
 
 def _csv(table: pd.DataFrame) -> bytes:
@@ -112,88 +131,29 @@ def _outcome_text(study: Study) -> str:
     return next((text for text, meaning in study.layout.outcomes if meaning == "complete"), "complete")
 
 
-def _moments(wave: Wave, size: int, draw: np.random.Generator) -> list[str]:
+def _moments(wave: Wave, size: int, draw: np.random.Generator) -> np.ndarray:
     """Return a moment within fieldwork for each row, most of them early."""
     start = datetime.combine(wave.fieldwork.start, time(8), tzinfo=UTC)
     seconds = (wave.fieldwork.end - wave.fieldwork.start).days * 86_400
-    after = (draw.beta(1, 3, size) * seconds * 0.9).astype(int)
-    return [(start + timedelta(seconds=int(each))).strftime("%Y-%m-%dT%H:%M:%SZ") for each in after]
+    after = (draw.beta(1, 3, size) * seconds * 0.9).astype(np.int64)
+    moments = pd.Timestamp(start) + pd.to_timedelta(after, unit="s")
+    return np.asarray(moments.strftime("%Y-%m-%dT%H:%M:%SZ"), dtype=object)
 
 
-def _silences(size: int, plan: Plan, instrument: Instrument, draw: np.random.Generator) -> pd.DataFrame:
-    """Return for each answer why it would not be given: "don't know", refused, or "" where it is."""
-    out: dict[str, np.ndarray] = {}
-    for question in instrument.questions:
+def _texts(written: pd.DataFrame, study: Study, wave: Wave) -> pd.DataFrame:
+    """Return the answers under the headings of the file; reasons as the layout writes them, blank where it has none."""
+    reasons = {reason: text for text, reason in study.layout.missing}
+    texts: dict[str, np.ndarray] = {}
+    for question in study.instrument(wave.instrument).questions:
         name = question.variable.name
-        chances = {} if question.is_required else plan.missing.get(name, plan.missing.get("default", {}))
-        edges = np.cumsum(list(chances.values()) or [0.0])
-        reasons = np.array([*chances, ""], dtype=object) if chances else np.array(["", ""], dtype=object)
-        out[name] = reasons[np.searchsorted(edges, draw.random(size), side="right")]
-    return pd.DataFrame(out)
-
-
-def _routed(
-    said: pd.DataFrame, silent: pd.DataFrame, cohort: np.ndarray, instrument: Instrument, wave: Wave
-) -> pd.DataFrame:
-    """Return answers with nothing where a question was not asked of a person, or not answered."""
-    seen = pd.DataFrame(index=said.index)
-    for question in instrument.questions:
-        name = question.variable.name
-        asked = _asked(question, cohort, wave.number)
-        if question.route:
-            asked &= _on_route(question.route, seen)
-        answered = asked & (silent[name] == "").to_numpy()
-        values = said[name].where(answered, None)
-        seen[name] = values if question.variable.dtype == "str" else values.astype("Float64")
-        seen[reason_column(name)] = np.where(asked, silent[name], "not_applicable")
-    return seen
-
-
-def _asked(question: Question, cohort: np.ndarray, wave: int) -> np.ndarray:
-    if question.asked == "every":
-        return np.ones(len(cohort), dtype=bool)
-    return (cohort == wave) if question.asked == "first" else (cohort < wave)
-
-
-def _on_route(route: str, seen: pd.DataFrame) -> np.ndarray:
-    return evaluate(parse(route), seen).astype("boolean").fillna(value=False).to_numpy(dtype=bool)
-
-
-def _texts(routed: pd.DataFrame, study: Study, instrument: Instrument) -> pd.DataFrame:
-    """Return answers as texts; "don't know" and refused as the layout writes them, blank where it has no text."""
-    written = {reason: text for text, reason in study.layout.missing}
-    texts: dict[str, pd.Series] = {}
-    for question in instrument.questions:
-        name = question.variable.name
-        known = routed[name].notna()
-        reasons = routed[reason_column(name)].map(lambda reason: written.get(reason, ""))
-        texts[name] = routed[name].map(_written, na_action="ignore").astype("object").where(known, reasons)
+        codes, distinct = pd.factorize(written[name])
+        known = np.array([*map(_written, distinct), ""], dtype=object)  # -1, the code of nothing, takes the last
+        silence = written[reason_column(name)].to_numpy(dtype=object)
+        options, places = np.unique(silence.astype(str), return_inverse=True)
+        blank = np.array([reasons.get(option, "") for option in options.tolist()], dtype=object)[places]
+        texts[question.column] = np.where(codes >= 0, known[codes], blank)
     return pd.DataFrame(texts)
 
 
 def _written(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _off_route(
-    texts: pd.DataFrame,
-    routed: pd.DataFrame,
-    slipped: pd.DataFrame,
-    ids: np.ndarray,
-    plan: Plan,
-    instrument: Instrument,
-    draw: np.random.Generator,
-    ledger: Ledger,
-    wave: int,
-) -> pd.DataFrame:
-    """Let a few answer a question that their route skips."""
-    names = [
-        question.variable.name for question in instrument.questions if question.route and question.variable.is_numeric
-    ]
-    hit = np.flatnonzero(draw.random(len(texts)) < plan.errors.get("off_route", 0.0))
-    for place in hit if names else []:
-        name = names[int(draw.integers(0, len(names)))]
-        if pd.isna(routed.at[place, name]):
-            texts.at[place, name] = _written(slipped.at[place, name])
-            ledger.add(wave, ids[place], "off_route", name)
-    return texts

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator, Philox
 from scipy.special import expit, logit
 
 from panel.sources.synthetic.plan import Plan
-
-Shares = dict[str, float]
 
 
 def generator(seed: int, *purpose: object) -> Generator:
@@ -33,6 +33,7 @@ class People:
     latents: dict[str, np.ndarray]
     parts: dict[str, dict[str, np.ndarray]]  # person, walk and autoregressive part of each latent
     kept: dict[str, np.ndarray]  # facts and habits that stay with a person
+    last: dict[str, np.ndarray]  # what was said the last time a person took part
 
     def __len__(self) -> int:
         return len(self.cohort)
@@ -50,6 +51,7 @@ def found(plan: Plan, *, seed: int, members: int) -> People:
         latents={},
         parts={name: {part: empty.copy() for part in ("person", "walk", "rest")} for name in plan.latents},
         kept={},
+        last={},
     )
     join(people, plan, seed=seed, count=members, wave=1)
     people.answers = people.is_member.copy()
@@ -73,7 +75,9 @@ def join(people: People, plan: Plan, *, seed: int, count: int, wave: int) -> Non
         people.parts[name]["person"] = np.append(people.parts[name]["person"], person)
         for part in ("walk", "rest"):
             people.parts[name][part] = np.append(people.parts[name][part], np.zeros(count))
-    people.kept = {name: np.append(values, np.full(count, None, dtype=object)) for name, values in people.kept.items()}
+    unknown = np.full(count, None, dtype=object)
+    people.kept = {name: np.append(values, unknown) for name, values in people.kept.items()}
+    people.last = {name: np.append(values, unknown) for name, values in people.last.items()}
 
 
 def move_latents(people: People, plan: Plan, *, seed: int, wave: int) -> None:
@@ -113,7 +117,9 @@ def next_wave(people: People, plan: Plan, *, seed: int, wave: int, top_up_to: in
     _change_class(people, plan, draw)
     rule = plan.retention
     base = np.where(people.answered_before <= 1, rule.get("first", 0.8), rule.get("later", 0.88))
-    push = sum((weight * people.latents[name] for name, weight in rule.get("index", {}).items()), np.zeros(len(people)))
+    push = np.zeros(len(people))
+    for name, weight in rule.get("index", {}).items():
+        push = push + weight * _pull(people, plan, name)
     stays = draw.random(len(people)) < expit(logit(base) + push)
     was_away = people.is_member & ~people.answers
     back = draw.random(len(people)) < rule.get("returns", 0.6)
@@ -123,6 +129,23 @@ def next_wave(people: People, plan: Plan, *, seed: int, wave: int, top_up_to: in
     missing = max(top_up_to - int(people.answers.sum()), 0)
     join(people, plan, seed=seed, count=missing, wave=wave)
     move_latents(people, plan, seed=seed, wave=wave)
+
+
+def _pull(people: People, plan: Plan, name: str) -> np.ndarray:
+    """Return a latent, or what an effect makes of the last answer of each person."""
+    if name in people.latents:
+        return people.latents[name]
+    effect = plan.effects[name]
+    return effect_of(effect, people.kept.get(effect["of"], people.last[effect["of"]]))
+
+
+def effect_of(effect: Mapping[str, Any], answers: np.ndarray) -> np.ndarray:
+    """Return the number that an effect gives each answer: by code, or 1 for those above a limit."""
+    if "above" in effect:
+        return np.array([value is not None and value > effect["above"] for value in answers], dtype=float)
+    values = effect["values"]
+    distinct = {answer: float(values.get(str(answer), 0.0)) for answer in set(answers)}
+    return np.array([distinct[answer] for answer in answers], dtype=float)
 
 
 def _change_class(people: People, plan: Plan, draw: Generator) -> None:
