@@ -114,7 +114,11 @@ def layout(**changes: Any) -> Layout:
 def cells(text: str) -> list[list[str]]:
     """Return the cells of a table drawn with bars; a row of dashes is for the eye."""
     lines = [line.strip() for line in text.strip().splitlines()]
-    return [[cell.strip() for cell in line.split("|")] for line in lines if line and not set(line) <= set("-|+ ")]
+    return [
+        [cell.strip() for cell in line.split("|")]
+        for line in lines
+        if line and not ("--" in line and set(line) <= set("-|+ "))
+    ]
 
 
 def table(text: str) -> pd.DataFrame:
@@ -189,3 +193,14 @@ def drawn(frames: Mapping[int, pd.DataFrame] | pd.DataFrame, *columns: str) -> l
     for _, row in frame.sort_values(["wave", "member"]).iterrows():
         lines.append([told(row, name) if reason_column(name) in frame else str(row[name]) for name in columns])
     return [list(columns), *lines]
+
+
+def fates(harmonised: object, columns: tuple[str, ...] = ("row", "check", "variable")) -> list[tuple]:
+    """Return what was held, as tuples, "" for null."""
+    frame = harmonised.held[list(columns)].sort_values(list(columns))
+    return [tuple("" if pd.isna(cell) else cell for cell in row) for row in frame.itertuples(index=False)]
+
+
+def ignored(harmonised: object) -> dict[int, str]:
+    """Return what was ignored by row of the file."""
+    return dict(zip(harmonised.ignored["row"], harmonised.ignored["reason"], strict=True))

@@ -61,8 +61,8 @@ def holds(expression: Expression, frame: pd.DataFrame, extra: Mapping[str, objec
     """Return whether `expression` holds for every row; where it is missing it does not hold."""
     answer = evaluate(expression, frame, extra)
     try:
-        return answer.astype("boolean").fillna(value=False).to_numpy(dtype=bool)
-    except (TypeError, ValueError) as error:
+        return _truth(answer).fillna(value=False).to_numpy(dtype=bool)
+    except TypeError as error:
         raise DefinitionError(
             f"'{printable(expression.text)}' is not a condition.", fix="write a comparison, as in: has_contract == 1"
         ) from error
@@ -81,7 +81,7 @@ class _Evaluator:
         return value if isinstance(value, pd.Series) else pd.Series(value, index=self.frame.index)
 
     def truth(self, node: ast.expr) -> pd.Series:
-        return self.series(node).astype("boolean")
+        return _truth(self.series(node))
 
     def number(self, node: ast.expr) -> pd.Series:
         return self.series(node).astype("Float64")
@@ -181,6 +181,13 @@ class _Evaluator:
         if reason_column(name) not in self.frame.columns:
             raise UnknownVariable(f"There is no reason column of '{name}'.", fix="write reason(x) of a variable")
         return self.frame[reason_column(name)].astype("str")
+
+
+def _truth(series: pd.Series) -> pd.Series:
+    """Return a series of yes and no; a number is neither, not even 0 or 1."""
+    if not (pd.api.types.is_bool_dtype(series.dtype) or series.isna().all()):
+        raise TypeError("not yes or no")
+    return series.astype("boolean")
 
 
 def _numeric(series: pd.Series) -> bool:

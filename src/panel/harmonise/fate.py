@@ -81,7 +81,7 @@ def sort_by_wave(texts: pd.DataFrame, study: Study, wave: int, fate: Fate) -> No
     layout = study.layout
     given = texts[layout.wave].map(trim)
     numbers = _wave_numbers(given, study)
-    foreign = (numbers != wave).to_numpy(dtype=bool) & fate.is_open
+    foreign = (numbers != wave).fillna(value=True).to_numpy(dtype=bool) & fate.is_open
     if layout.holds_every_wave:
         fate.hold(numbers.isna().to_numpy(), "intake.unknown_wave", "a wave that the study does not have")
         fate.ignore(foreign, "of another wave")

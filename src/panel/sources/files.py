@@ -217,7 +217,11 @@ def _headings(filename: str, given: Sequence[str], rows: Sequence[Sequence[str]]
     """Return the headings without the spaces around them, and without nameless blank columns at the end."""
     where = Where(file=filename, row=1)
     if len(given) > MOST_COLUMNS:
-        raise SourceError(f"The file has {len(given):,} columns; {MOST_COLUMNS:,} are read.", where=where)
+        raise SourceError(
+            f"The file has {len(given):,} columns; {MOST_COLUMNS:,} are read.",
+            where=where,
+            fix="export the questions of the study only",
+        )
     names = [name.strip() for name in given]
     while rows and names and not names[-1] and not any("".join(row[len(names) - 1 :]).strip() for row in rows):
         names.pop()
