@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import altair as alt
 import pandas as pd
 import pytest
 
@@ -282,6 +283,21 @@ def test_a_long_title_is_broken_into_lines() -> None:
     title = specification(chart)["title"]
     assert max(map(len, title["text"])) <= 52
     assert max(map(len, title["subtitle"])) <= 68
+
+
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_a_chart_is_one_of_vega_lites(count: int) -> None:
+    """Bands, whiskers and small multiples are valid Vega-Lite, and carry their points once."""
+    names = [f"s{place}" for place in range(count)]
+    points = pd.concat([given.estimates().head(1).assign(when="1", series=name) for name in names])
+    chart = Chart(
+        key="k", title="t", subtitle=["s"], description="d", points=points, whens=["1"], series=names, unit="share",
+        hidden="-",
+    )  # fmt: skip
+    drawn = specification(chart)
+    alt.Chart.from_dict(drawn, validate=True)
+    assert drawn["data"] == {"name": "points"}
+    assert [row["series"] for row in drawn["datasets"]["points"]] == names
 
 
 def test_a_page_without_figures_is_still_a_page(tmp_path: Path) -> None:
