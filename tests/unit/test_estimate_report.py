@@ -111,10 +111,21 @@ def test_a_weight_without_answers_is_a_sentence():
         report(STUDY, fewer, pd.DataFrame(), weights(), wave=2)
 
 
-def test_a_stratum_with_one_psu_is_adjusted_and_said():
-    """m7 alone in a stratum: the figures come, and each says how."""
+def _alone() -> pd.DataFrame:
     panel = person_waves()
-    alone = panel.assign(stratum=(panel["member"] == "m7").map({True: "b", False: "a"}).astype("str"))
-    found = report(STUDY, alone, pd.DataFrame(), weights(), wave=2)
+    return panel.assign(stratum=(panel["member"] == "m7").map({True: "b", False: "a"}).astype("str"))
+
+
+def test_a_stratum_with_one_psu_is_refused_by_name():
+    """m7 alone in stratum b: no standard error is made up, and the sentence says what to do."""
+    with pytest.raises(EstimateError, match="'b'") as refused:
+        report(STUDY, _alone(), pd.DataFrame(), weights(), wave=2)
+    assert "lonely_psu" in (refused.value.fix or "")
+
+
+def test_a_choice_for_strata_with_one_psu_is_said():
+    """A study that chose to adjust gets its figures, and each says so."""
+    chosen = replace(STUDY, layout=replace(STUDY.layout, lonely_psu="adjust"))
+    found = report(chosen, _alone(), pd.DataFrame(), weights(), wave=2)
     assert found["se"].notna().all()
-    assert found["method"].str.endswith("strata with one PSU adjusted").all()
+    assert found["method"].str.endswith("strata with one PSU centred at the mean of all").all()

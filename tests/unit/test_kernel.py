@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from panel.errors import EstimateError
-from panel.estimate.kernel import Design, covariance, difference, relative, t_quantile
+from panel.estimate.kernel import Design, Stage, covariance, t_quantile
 
 
 def design(psu: list[int], stratum: list[int], *, share: list[float] | None = None) -> Design:
@@ -79,25 +79,6 @@ def test_degrees_of_freedom_are_counted_on_the_domain():
     assert where.degrees_of_freedom(np.zeros(5, dtype=bool)) == 1
 
 
-def test_a_change_uses_the_covariance():
-    """Variances 4 and 9 with covariance 5 leave 3 for the difference; as if independent it were 13."""
-    matrix = np.array([[4.0, 5.0], [5.0, 9.0]])
-    found = difference(np.array([10.0, 12.0]), matrix)
-    assert (found.value, found.se) == pytest.approx((2.0, np.sqrt(3.0)))
-
-
-def test_a_relative_change_by_the_delta_method():
-    """12 over 10: gradient (-0.12, 0.1), so 0.0144 x 4 - 2 x 0.012 x 5 + 0.01 x 9 = 0.0276."""
-    found = relative(np.array([10.0, 12.0]), np.array([[4.0, 5.0], [5.0, 9.0]]))
-    assert (found.value, found.se**2) == pytest.approx((0.2, 0.0276))
-
-
-def test_nothing_is_relative_to_zero():
-    """A change relative to nothing is refused in words."""
-    with pytest.raises(EstimateError, match="zero"):
-        relative(np.array([0.0, 1.0]), np.eye(2))
-
-
 def test_what_a_study_leaves_out_is_filled_in():
     """No stratum is one stratum; a member without a PSU is one, in all waves; a PSU label counts within its stratum."""
     frame = pd.DataFrame({"member": ["a", "b", "a", "b"], "stratum": [None] * 4, "psu": [None] * 4}, dtype="str")
@@ -106,6 +87,54 @@ def test_what_a_study_leaves_out_is_filled_in():
     assert where.psu.tolist() == [0, 1, 0, 1]
     nested = Design.of(frame.assign(stratum=["n", "n", "s", "s"], psu=["1", "2", "1", "2"]).astype("str"))
     assert len(nested.stratum) == 4
+
+
+def two_stages(*, homes: float | None = 10.0) -> Design:
+    """Return 2 of 10 towns drawn, and in them 2 of 4 and 2 of 2 homes."""
+    towns = None if homes is None else np.full(4, homes)
+    within = Stage(np.array(["x", "y", "x", "y"]), np.array([4.0, 4.0, 2.0, 2.0]))
+    return Design.of_stages([Stage(np.array(["a", "a", "b", "b"]), towns), within])
+
+
+def test_units_drawn_within_psus_add_their_variance():
+    """
+    Towns 4 and 6: (1 - 2/10) x 2 x 2 = 3.2. Homes 1 and 3 of the first: 2/10 x (1 - 2/4) x 2 x 2 = 0.4.
+
+    The homes of the second town are all there are, and add nothing.
+    """
+    where = two_stages()
+    assert covariance(where.totals(np.array([1.0, 3.0, 2.0, 4.0])), where)[0, 0] == pytest.approx(3.6)
+
+
+def test_a_part_of_two_stages_remembers_the_homes_left_out():
+    """A home outside the domain counts with zero in its town, as if it stood there with no influence."""
+    where, part = two_stages(), two_stages().take(np.array([0, 2, 3]))
+    whole = covariance(where.totals(np.array([1.0, 0.0, 2.0, 4.0])), where)
+    assert covariance(part.totals(np.array([1.0, 2.0, 4.0])), part) == pytest.approx(whole)
+
+
+def test_with_replacement_the_psus_carry_everything():
+    """Without a number of towns the later stage adds nothing: 2 x (1 + 1)."""
+    where = two_stages(homes=None)
+    assert covariance(where.totals(np.array([1.0, 3.0, 2.0, 4.0])), where)[0, 0] == pytest.approx(4.0)
+
+
+def test_a_stratum_drawn_whole_may_have_one_psu():
+    """One of one has no sampling error, so nothing is refused."""
+    where = design([0, 1, 2], [0, 0, 1], share=[0.0, 1.0])
+    assert variance([2.5, 4.5, -1.0], where) == pytest.approx(4.0)
+
+
+def test_more_drawn_than_there_were_is_refused():
+    """Three units of two are no draw."""
+    with pytest.raises(EstimateError, match="more than there were"):
+        Design.of_stages([Stage(np.array(["a", "b", "c"]), np.full(3, 2.0))])
+
+
+def test_an_average_of_nothing_is_refused():
+    """Where every stratum has one PSU there is no variance to take the average of: never a NaN."""
+    with pytest.raises(EstimateError, match="no average"):
+        variance([1.0, 2.0], design([0, 1], [0, 1]), lonely="average")
 
 
 def test_t_quantiles():

@@ -8,7 +8,7 @@ import pytest
 
 from panel.estimate.calibration import Calibration, indicators
 from panel.estimate.estimators import quantile, ratio, total
-from panel.estimate.kernel import covariance
+from panel.estimate.kernel import Design, Stage, covariance
 from panel.weigh.rake import Target, rake
 from tests.unit.oracle_samples import BESIDE, EXACT, Sampled, data, designed, expected, near, stratified_schools
 
@@ -91,9 +91,28 @@ def test_levels_of_a_sample_of_districts(clustered):
     )
 
 
-def test_degrees_of_freedom(stratified, clustered):
+@pytest.fixture(scope="module")
+def two_stages() -> Sampled:
+    """Return the sample of districts, and of schools within them."""
+    frame = data("apiclus2")
+    stages = [
+        Stage(frame["dnum"].to_numpy(), frame["fpc1"].to_numpy(float)),
+        Stage(frame["snum"].to_numpy(), frame["fpc2"].to_numpy(float)),
+    ]
+    return Sampled(frame, frame["pw"].to_numpy(), Design.of_stages(stages))
+
+
+def test_levels_of_a_sample_in_two_stages(two_stages):
+    """o01: districts, then schools within them, each with its finite population correction."""
+    wanted, enrolled = expected("o01"), two_stages.frame["enroll"].to_numpy(float)
+    two_stages.agrees(two_stages.mean("api00"), wanted["clus2_mean"]["api00"])
+    two_stages.agrees(total(enrolled, two_stages.weights, np.isfinite(enrolled)), wanted["clus2_total"]["enroll"])
+
+
+def test_degrees_of_freedom(stratified, clustered, two_stages):
     """o01: PSUs less strata."""
     wanted = expected("o01")["degf"]
+    assert two_stages.design.degrees_of_freedom(two_stages.everybody) == wanted["clus2"]
     assert stratified.design.degrees_of_freedom(stratified.everybody) == wanted["strat"]
     assert clustered.design.degrees_of_freedom(clustered.everybody) == wanted["clus1"]
 

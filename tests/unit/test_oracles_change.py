@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from panel.estimate.contrasts import difference, relative
 from panel.estimate.estimators import Estimand, logit_interval, quantile, ratio
-from panel.estimate.kernel import difference, relative
 from tests.unit.oracle_samples import BESIDE, EXACT, Sampled, data, designed, expected, near, stratified_schools
 
 pytestmark = BESIDE

@@ -127,7 +127,7 @@ def quantile(
     value = _at(ordered, cumulated, p)
     below = mean((y <= value).astype(float), weights, rows)
     weighted = weights * below.linear if influence is None else influence(below.linear)  # type: ignore[operator]
-    se_share = float(np.sqrt(covariance(design.totals(weighted), design, lonely=design.lonely)[0, 0]))
+    se_share = float(np.sqrt(covariance(design.totals(weighted), design)[0, 0]))
     t = t_quantile(design.degrees_of_freedom(rows))
     share = below.value
     low, high = (_at(ordered, cumulated, share + sign * t * se_share) for sign in (-1, 1))

@@ -3,12 +3,15 @@ One variance for everything: weighted influence, summed to the PSU over all wave
 
     V = sum_h (1 - f_h) n_h / (n_h - 1) sum_a (z_ha - mean_h z)(z_ha - mean_h z)'
 
-Source: Wolter (2007), Introduction to Variance Estimation, ch. 6; Särndal, Swensson and Wretman (1992), eq. 5.5.10;
-influence as in Deville (1999), Survey Methodology 25. Checked by oracles o01, o04 and o05.
+and, where units were drawn within the PSUs, the same sum within each, times the sampling fractions above it.
+
+Source: Särndal, Swensson and Wretman (1992), eq. 5.5.10 and result 4.3.1 (stages); Wolter (2007), Introduction to
+Variance Estimation, ch. 6; influence as in Deville (1999), Survey Methodology 25. Checked by oracles o01, o04 and o05.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
@@ -20,6 +23,26 @@ from scipy import stats
 from panel.errors import EstimateError, printable
 
 Lonely = Literal["fail", "adjust", "average", "certainty", "remove"]
+LONELY_SAID: dict[Lonely, str] = {
+    "adjust": "strata with one PSU centred at the mean of all",
+    "average": "strata with one PSU given the mean variance of the others",
+    "certainty": "strata with one PSU taken as certain",
+    "remove": "strata with one PSU left out of the variance",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """
+    One stage of a draw, told row by row: the unit drawn, of how many, and in which stratum.
+
+    Units and strata are labels, and count within the unit of the stage above. `population` is the number of units
+    there were to draw from; None where they are too many to count.
+    """
+
+    unit: np.ndarray
+    population: np.ndarray | None = None
+    stratum: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -29,7 +52,9 @@ class Design:
 
     A member without a PSU is one; a study without strata has one. `sampled_share` is the sampling fraction of each
     stratum (0 where unknown), for the finite population correction. `absent` counts the PSUs of each stratum that have
-    no row here, where these rows are part of a larger sample.
+    no row here, where these rows are part of a larger sample. `lonely` is what a stratum with a single PSU does to
+    figures of this design. `within` is the next stage of the draw: its strata are the PSUs here, and its `share_above`
+    the product of the sampling fractions that led to each.
     """
 
     psu: np.ndarray  # per row, into the PSUs
@@ -37,29 +62,60 @@ class Design:
     strata: tuple[str, ...]
     sampled_share: np.ndarray
     absent: np.ndarray | None = None
+    lonely: Lonely = "fail"
+    within: Design | None = None
+    share_above: np.ndarray | None = None
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, *, sampled_share: pd.Series | None = None) -> Design:
+    def of(cls, frame: pd.DataFrame, *, sampled_share: pd.Series | None = None, lonely: Lonely = "fail") -> Design:
         """
         Return the design of person-waves, members of one PSU in different waves together.
 
         Args:
             frame: columns member, stratum, psu. Not modified.
             sampled_share: sampling fraction by stratum label.
+            lonely: what a stratum with one PSU does, see `covariance`.
         """
         strata = frame["stratum"].astype("str").fillna("").to_numpy(dtype=object)
         psu = frame["psu"].astype("str").fillna(frame["member"]).to_numpy(dtype=object)
-        stratum_codes, labels = pd.factorize(strata)
-        inner_codes, _ = pd.factorize(psu)
-        pairs, _ = pd.factorize(inner_codes.astype(np.int64) * (len(labels) + 1) + stratum_codes)
-        count = int(pairs.max()) + 1 if len(pairs) else 0
-        stratum = np.zeros(count, dtype=np.int64)
-        stratum[pairs] = stratum_codes
-        names = tuple(map(str, labels))
+        units, stratum, names = _nested(psu, *_labelled(strata))
         share = (
             np.zeros(len(names)) if sampled_share is None else sampled_share.reindex(names).fillna(0).to_numpy(float)
         )
-        return cls(pairs, stratum, names, share)
+        return cls(units, stratum, names, share, lonely=lonely)
+
+    @classmethod
+    def of_stages(cls, stages: Sequence[Stage], *, lonely: Lonely = "fail") -> Design:
+        """
+        Return the design of a draw in several stages, the first of them first.
+
+        Without a population at a stage it counts as drawn with replacement, and later stages add nothing: the PSUs
+        carry all of the variance. Oracle: o01 (clus2).
+
+        Raises:
+            EstimateError: a stratum has fewer units to draw from than were drawn; names it.
+        """
+        rows = len(stages[0].unit)
+        return cls._stage(stages, np.zeros(rows, dtype=np.int64), ("",), np.ones(rows), lonely)
+
+    @classmethod
+    def _stage(
+        cls, stages: Sequence[Stage], parents: np.ndarray, names: tuple[str, ...], above: np.ndarray, lonely: Lonely
+    ) -> Design:
+        stage, later = stages[0], stages[1:]
+        if stage.stratum is not None:
+            codes, labels = _labelled(stage.stratum)
+            parents, places, inner = _nested(codes, parents, names)
+            names = tuple(f"{inner[place]} {labels[code]}".strip() for place, code in zip(
+                places, codes[_first(parents, len(places))], strict=True
+            ))  # fmt: skip
+        units, stratum, names = _nested(stage.unit, parents, names)
+        share = _shares(stage, stratum, parents, names)
+        within = None
+        if later:
+            labels = tuple(map(str, stage.unit[_first(units, len(stratum))]))
+            within = cls._stage(later, units, labels, above * share[parents], lonely)
+        return cls(units, stratum, names, share, None, lonely, within, above[_first(parents, len(names))])
 
     def take(self, places: np.ndarray) -> Design:
         """Return the design of some rows; PSUs without any of them are told in `absent`, and count with zero."""
@@ -68,7 +124,11 @@ class Design:
         has[own] = True
         absent = np.bincount(self.stratum[~has], minlength=len(self.strata))
         absent = absent if self.absent is None else absent + self.absent
-        return Design((np.cumsum(has) - 1)[own], self.stratum[has], self.strata, self.sampled_share, absent)
+        within = self.within.take(places) if self.within else None
+        return Design(
+            (np.cumsum(has) - 1)[own], self.stratum[has], self.strata, self.sampled_share, absent, self.lonely, within,
+            self.share_above,
+        )  # fmt: skip
 
     @cached_property
     def is_one_row_a_psu(self) -> bool:
@@ -82,16 +142,27 @@ class Design:
         return here if self.absent is None else here + self.absent
 
     @cached_property
-    def lonely(self) -> Lonely:
-        """Return what figures of this design choose: "adjust" where a stratum has one PSU, else nothing to choose."""
-        return "adjust" if bool((self.drawn == 1).any()) else "fail"
+    def alone(self) -> np.ndarray:
+        """Return which strata have one PSU drawn out of several, so that its variance cannot be seen (a mask)."""
+        reached = True if self.share_above is None else self.share_above > 0
+        return np.asarray((self.drawn == 1) & (self.sampled_share < 1) & reached)
 
     def said(self, method: str) -> str:
         """Return a method with the choice for strata with one PSU added, where it was made."""
-        return method if self.lonely == "fail" else f"{method}, strata with one PSU adjusted"
+        if self.lonely == "fail" or not self.alone.any():
+            return method
+        return f"{method}, {LONELY_SAID[self.lonely]}"
 
     def totals(self, influence: np.ndarray, places: np.ndarray | slice | None = None) -> np.ndarray:
-        """Return the sum of weighted influence by PSU; rows are those of the design, or those at `places`."""
+        """
+        Return the sum of weighted influence by PSU, and after them by unit of each later stage.
+
+        Rows are those of the design, or those at `places`.
+        """
+        own = self._totals(influence, places)
+        return own if self.within is None else np.concatenate([own, self.within.totals(influence, places)])
+
+    def _totals(self, influence: np.ndarray, places: np.ndarray | slice | None) -> np.ndarray:
         if places is None and self.is_one_row_a_psu:
             return influence
         psu = self.psu if places is None else self.psu[places]
@@ -115,42 +186,105 @@ class Design:
         return self.degrees(self.present(rows))
 
 
-def covariance(totals: np.ndarray, design: Design, *, lonely: Lonely = "fail") -> np.ndarray:
+def covariance(totals: np.ndarray, design: Design, *, lonely: Lonely | None = None) -> np.ndarray:
     """
     Return the covariance matrix of k estimates.
 
     Args:
-        totals: PSUs by k, weighted influence summed to the PSU over all waves of the contrast; zero outside a domain.
+        totals: units by k, weighted influence summed over all waves of the contrast (`Design.totals`); zero outside
+            a domain.
         design: PSUs and strata; every PSU drawn counts, also those outside the domain.
-        lonely: what a stratum with one PSU does. "fail" refuses; "adjust" centres it at the mean over all PSUs;
-            "average" gives it the mean variance of the others; "certainty" and "remove" give it none.
+        lonely: what a stratum with one PSU does; the design's own choice where not told. "fail" refuses; "adjust"
+            centres it at the mean over all PSUs; "average" gives it the mean variance of the others; "certainty" and
+            "remove" give it none. A stratum drawn whole has no variance, with one PSU too.
 
     Raises:
-        EstimateError: a stratum has a single PSU and `lonely` is "fail"; names the stratum.
+        EstimateError: a stratum has a single PSU and the choice is "fail", or no stratum has more; names it.
     """
-    z, n = totals.reshape(len(design.stratum), -1), design.drawn.astype(float)
-    alone = n == 1
-    if alone.any() and lonely == "fail":
-        name = printable(design.strata[int(np.argmax(alone))])
-        raise EstimateError(
-            f"Stratum '{name}' has a single PSU, so its variance cannot be estimated.",
-            fix="merge it with a like stratum, or choose adjust, average, certainty or remove",
-        )
+    z = totals.reshape(len(totals), -1)
+    choice, whole, stage = lonely or design.lonely, np.zeros((z.shape[1], z.shape[1])), design
+    while True:
+        own = len(stage.stratum)
+        whole = whole + _of_stage(z[:own], stage, choice)
+        if stage.within is None:
+            return whole
+        z, stage = z[own:], stage.within
+
+
+def _of_stage(z: np.ndarray, design: Design, lonely: Lonely) -> np.ndarray:
+    n, alone = design.drawn.astype(float), design.alone
+    if alone.any():
+        _refuse_lonely(design, lonely)
     means = _sums(z, design) / np.maximum(n, 1)[:, None]
     if lonely == "adjust":
         means[alone] = z.sum(axis=0) / n.sum()
     factors = (1 - design.sampled_share) * np.where(n > 1, n / np.maximum(n - 1, 1), 1.0 if lonely == "adjust" else 0.0)
+    if design.share_above is not None:
+        factors = factors * design.share_above
     if len(n) == 1:
-        centred = z - means[0]
-        whole = factors[0] * _products(centred)
+        whole = factors[0] * _products(z - means[0])
     else:
-        centred = (z - means[design.stratum]) * np.sqrt(factors)[design.stratum][:, None]
-        whole = _products(centred)
+        whole = _products((z - means[design.stratum]) * np.sqrt(factors)[design.stratum][:, None])
     if design.absent is not None:
         whole = whole + (means * (factors * design.absent)[:, None]).T @ means
     if lonely == "average" and alone.any():
-        whole = whole * (len(n[n > 0]) / max(int((n > 1).sum()), 1))
+        whole = whole * (np.count_nonzero(n) / np.count_nonzero((n > 0) & ~alone))
     return np.asarray(whole)
+
+
+def _refuse_lonely(design: Design, lonely: Lonely) -> None:
+    """Raise where a choice for strata with one PSU cannot be kept."""
+    name = design.strata[int(np.argmax(design.alone))]
+    where = f"Stratum '{printable(name)}' has" if name else "The sample has"
+    if lonely == "fail":
+        raise EstimateError(
+            f"{where} a single PSU, so its variance cannot be estimated.",
+            fix="merge it with a like stratum, or choose adjust, average, certainty or remove "
+            "(lonely_psu under [layout] of study.toml)",
+        )
+    if lonely == "average" and not (design.drawn > 1).any():
+        raise EstimateError(
+            f"{where} a single PSU, and no stratum has more, so there is no average to give it.",
+            fix="merge strata until each has two PSUs",
+        )
+
+
+def _labelled(labels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    codes, known = pd.factorize(np.asarray(labels))
+    return codes, tuple(map(str, known))
+
+
+def _nested(
+    labels: np.ndarray, parents: np.ndarray, names: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Return the unit of each row and the parent of each unit: the same label in another parent is another unit."""
+    inner, _ = pd.factorize(np.asarray(labels))
+    units, _ = pd.factorize(inner.astype(np.int64) * (len(names) + 1) + parents)
+    parent = np.zeros(int(units.max()) + 1 if len(units) else 0, dtype=np.int64)
+    parent[units] = parents
+    return units, parent, names
+
+
+def _first(codes: np.ndarray, count: int) -> np.ndarray:
+    """Return the first row of each code."""
+    first = np.zeros(count, dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    return first
+
+
+def _shares(stage: Stage, stratum: np.ndarray, parents: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+    """Return the sampling fraction of each stratum of a stage."""
+    if stage.population is None:
+        return np.zeros(len(names))
+    drawn = np.bincount(stratum, minlength=len(names))
+    share = np.asarray(drawn / stage.population[_first(parents, len(names))])
+    if (share > 1).any():
+        place = int(np.argmax(share))
+        raise EstimateError(
+            f"Stratum '{printable(names[place])}' has {drawn[place]} units drawn, more than there were to draw from.",
+            fix="correct the population of the stratum",
+        )
+    return share
 
 
 def _products(z: np.ndarray) -> np.ndarray:
@@ -174,34 +308,6 @@ def _sums(z: np.ndarray, design: Design) -> np.ndarray:
     return np.stack(
         [np.bincount(design.stratum, weights=column, minlength=len(design.strata)) for column in z.T], axis=1
     )
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """A function of several estimates, with its standard error by the delta method."""
-
-    value: float
-    se: float
-
-
-def contrast(values: np.ndarray, matrix: np.ndarray, gradient: np.ndarray, value: float) -> Contrast:
-    """Return `value`, a function of `values` whose gradient there is `gradient`, with its standard error."""
-    del values
-    return Contrast(value, float(np.sqrt(max(gradient @ matrix @ gradient, 0.0))))
-
-
-def difference(values: np.ndarray, matrix: np.ndarray) -> Contrast:
-    """Return the second of two estimates less the first."""
-    return contrast(values, matrix, np.array([-1.0, 1.0]), float(values[1] - values[0]))
-
-
-def relative(values: np.ndarray, matrix: np.ndarray) -> Contrast:
-    """Return the change of the second of two estimates relative to the first."""
-    first, second = values
-    if first == 0:
-        raise EstimateError("The first level is zero, so a relative change has no meaning.")
-    gradient = np.array([-second / first**2, 1 / first])
-    return contrast(values, matrix, gradient, float(second / first - 1))
 
 
 @lru_cache(maxsize=4096)

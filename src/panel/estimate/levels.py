@@ -9,8 +9,9 @@ from itertools import combinations
 import numpy as np
 
 from panel.errors import EstimateError
+from panel.estimate.contrasts import Contrast, difference, relative
 from panel.estimate.estimators import Estimand, Quantile, logit_interval, mean, quantile
-from panel.estimate.kernel import Contrast, Design, covariance, difference, relative, t_quantile
+from panel.estimate.kernel import Design, covariance, t_quantile
 from panel.estimate.rows import Figure, Label
 from panel.estimate.sample import Part, Sample
 
@@ -75,7 +76,7 @@ class _Joint:
             present[wave] = sample.design.present(each.rows, part.places)
         return cls(
             found,
-            covariance(np.stack(totals, axis=1), sample.design, lonely=sample.design.lonely),
+            covariance(np.stack(totals, axis=1), sample.design),
             present,
             sample.design,
         )

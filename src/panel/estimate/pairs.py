@@ -77,7 +77,7 @@ class Pair:
         """
         design, weight = (part.design, part.weight) if part else (self.now.design, self.now.weight)
         totals = design.totals(weight * found.linear)
-        se = float(np.sqrt(covariance(totals, design, lonely=design.lonely)[0, 0]))
+        se = float(np.sqrt(covariance(totals, design)[0, 0]))
         degrees = design.degrees_of_freedom(found.rows)
         if isinstance(found, Quantile):
             se, low, high = found.se, found.low, found.high

@@ -82,7 +82,11 @@ class Sample:
     @cached_property
     def design(self) -> Design:
         """Return the design of all rows, members of one PSU in different waves together."""
-        return self._design or Design.of(self.frame)
+        if self._design is not None:
+            return self._design
+        layout = self.study.layout
+        share = pd.Series(dict(layout.sampled_share), dtype=float) if layout.sampled_share else None
+        return Design.of(self.frame, sampled_share=share, lonely=layout.lonely_psu)
 
     @cached_property
     def calibrations(self) -> dict[int, Calibration]:

@@ -205,6 +205,8 @@ def _layout(table: Table) -> Layout:
         missing=table.pairs("missing", str),
         wave_codes=table.pairs("wave_codes", int),
         holds_every_wave=table.get("holds_every_wave", bool, False),
+        sampled_share=table.pairs("sampled_share", float),
+        lonely_psu=table.one_of("lonely_psu", ("fail", "adjust", "average", "certainty", "remove"), "fail"),
     )
     table.done()
     return layout

@@ -155,6 +155,8 @@ class Layout:
     `wave_codes` and `outcomes` are (text in the file, meaning) pairs; `missing` are (text, reason) pairs, and holds
     for every question. A blank cell is no answer. `holds_every_wave` says that a delivery carries the rows of all
     waves, as public long files do: the rows of other waves are then ignored, instead of the file being refused.
+    `sampled_share` are (stratum, sampling fraction) pairs, for the finite population correction; `lonely_psu` is what a
+    stratum with a single PSU does to standard errors.
     """
 
     member: str = "member"
@@ -169,6 +171,8 @@ class Layout:
     missing: tuple[tuple[str, str], ...] = ()
     wave_codes: tuple[tuple[str, int], ...] = ()
     holds_every_wave: bool = False
+    sampled_share: tuple[tuple[str, float], ...] = ()
+    lonely_psu: Literal["fail", "adjust", "average", "certainty", "remove"] = "fail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

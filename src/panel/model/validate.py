@@ -31,7 +31,7 @@ def validate(study: Study, faults: Faults) -> None:
         return
     if not study.instruments:
         faults.add("there is no instrument", file=STUDY, fix="add an instrument-VERSION.toml")
-    for check in (_itself, _versions, _waves, _domains, _indicators, _transitions, _layout, _margins):
+    for check in (_itself, _versions, _waves, _domains, _indicators, _transitions, _layout, _sampling, _margins):
         check(study, faults)
 
 
@@ -236,6 +236,13 @@ def _layout(study: Study, faults: Faults) -> None:
             if meaning not in known:
                 what = f"is '{printable(meaning)}', no {'disposition' if kind == 'outcomes' else 'missing reason'}"
                 faults.add(what, file=STUDY, key=f"layout.{kind}.{text}", fix=did_you_mean(meaning, known))
+
+
+def _sampling(study: Study, faults: Faults) -> None:
+    for stratum, share in study.layout.sampled_share:
+        if not 0 < share <= 1:
+            where, fix = f"layout.sampled_share.{stratum}", "give the PSUs drawn over the PSUs there were"
+            faults.add(f"is {share:g}, no sampling fraction", file=STUDY, key=where, fix=fix)
 
 
 def _margins(study: Study, faults: Faults) -> None:
