@@ -100,7 +100,7 @@ def _verdict(entry: Entry, result: Any, frame: pd.DataFrame) -> Verdict:
         why=entry.why,
         state=state,  # type: ignore[arg-type]
         checked_count=int(details.get("element_count") or len(frame)),
-        failing_count=max(count, len(failing)),
+        failing_count=max(count, len(failing), int(state == "failed")),  # a fact about the whole wave is one
         failing=failing,
         action=entry.action,  # type: ignore[arg-type]
     )
