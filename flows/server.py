@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import logging
 import os
 import signal
 import socket
@@ -149,6 +150,7 @@ def _send_what_waits() -> None:
     """Let Prefect's client send the events it still holds, while there is a server to take them."""
     from prefect.events.worker import EventsWorker
 
+    logging.getLogger(EventsWorker.__name__).setLevel(logging.ERROR)  # a queue that empties is no news
     EventsWorker.drain_all()
 
 

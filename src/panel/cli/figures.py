@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import pandas as pd
 import typer
 
+from panel.cli.estimates import print_estimates
 from panel.cli.operate import Form, StudyKey, WaveKey, connect
-from panel.cli.output import Format, emit, readable
+from panel.cli.output import Format, emit, for_a_person
 from panel.errors import UnknownKey, did_you_mean
+from panel.model.study import Study
 
 By = Annotated[str | None, typer.Option(help="Only this domain of the study, e.g. employment.")]
 At = Annotated[str | None, typer.Option("--wave", "-w", help="As computed at this wave; the newest by default.")]
@@ -40,7 +43,8 @@ def estimate(study: StudyKey, wave: WaveKey, form: Form = Format.auto) -> None:
     """
     from panel.actions.figures import estimate as act
 
-    _emit(act(connect(), study, wave), form, title=f"{study}/{wave}: estimates")
+    app = connect()
+    Figures(app.study(study), act(app, study, wave)).emit(form, title=f"Estimates at {wave}")
 
 
 def trends(
@@ -53,11 +57,11 @@ def trends(
     """
     Show levels wave by wave and the change between every pair of waves, with intervals.
 
-    Example: panelctl trends creative-ai --indicator income_eur --by employment
+    Example: panelctl trends creative-ai --indicator income_eur_median --by employment
     """
-    table = _table(study, wave, "estimates")
-    table = table[table["statistic"] != "transition"]
-    _emit(_only(_only(table, "indicator", indicator), "domain", by), form, title=f"{study}: trends")
+    figures = Figures.kept(study, wave, "estimates")
+    trend = replace(figures, table=figures.table[figures.table["statistic"] != "transition"])
+    trend.only("indicator", indicator).only("domain", by).emit(form, title="Trends")
 
 
 def transitions(
@@ -72,9 +76,8 @@ def transitions(
 
     Example: panelctl transitions creative-ai --variable main_role --by employment
     """
-    table = _table(study, wave, "estimates")
-    table = table[table["statistic"] == "transition"]
-    _emit(_only(_only(table, "variable", variable), "domain", by), form, title=f"{study}: transitions")
+    moves = Figures.kept(study, wave, "estimates").only("statistic", "transition")
+    moves.only("variable", variable).only("domain", by).emit(form, title="Transitions")
 
 
 def predictions(
@@ -89,37 +92,45 @@ def predictions(
 
     Example: panelctl predictions creative-ai --question exp1_income_p
     """
-    table = _table(study, wave, "predictions")
-    _emit(_only(_only(table, "indicator", question), "domain", by), form, title=f"{study}: predictions")
+    claims = Figures.kept(study, wave, "predictions")
+    claims.only("indicator", question).only("domain", by).emit(form, title="Predictions")
 
 
-def _table(study_key: str, wave: str | None, name: str) -> pd.DataFrame:
-    app = connect()
-    study = app.study(study_key)
-    numbers = [study.wave(wave).number] if wave else [each.number for each in reversed(study.waves)]
-    for number in numbers:
-        table = app.store.estimates(study.key, number, name)
-        if len(table):
-            return table
-    raise UnknownKey(
-        f"Study '{study.key}' has no figures yet.", fix=f"panelctl wave close {study.key} {wave or study.waves[0].key}"
-    )
+@dataclass(frozen=True)
+class Figures:
+    """Figures of a study as kept (schema.ESTIMATES), narrowed down and written to stdout."""
 
+    study: Study
+    table: pd.DataFrame
 
-def _only(table: pd.DataFrame, column: str, wanted: str | None) -> pd.DataFrame:
-    if wanted is None:
-        return table
-    known = table[column].dropna().unique()
-    if wanted not in known:
-        raise UnknownKey(f"No figure has the {column} '{wanted}'.", fix=did_you_mean(wanted, known))
-    return table[table[column] == wanted]
+    @classmethod
+    def kept(cls, study_key: str, wave: str | None, name: str) -> Figures:
+        """Return a table of figures as computed at a wave, by default the newest that has any, or raise UnknownKey."""
+        app = connect()
+        study = app.study(study_key)
+        numbers = [study.wave(wave).number] if wave else [each.number for each in reversed(study.waves)]
+        for number in numbers:
+            table = app.store.estimates(study.key, number, name)
+            if len(table):
+                return cls(study, table)
+        next_step = f"panelctl wave close {study.key} {wave or study.waves[0].key}"
+        raise UnknownKey(f"Study '{study.key}' has no figures yet.", fix=next_step)
 
+    def only(self, column: str, wanted: str | None) -> Figures:
+        """Return those with `wanted` in a column (all where it is None), or raise UnknownKey with a suggestion."""
+        if wanted is None:
+            return self
+        known = self.table[column].dropna().unique()
+        if wanted not in known:
+            raise UnknownKey(f"No figure has the {column} '{wanted}'.", fix=did_you_mean(wanted, known))
+        return Figures(self.study, self.table[self.table[column] == wanted])
 
-def _emit(table: pd.DataFrame, form: Format, *, title: str) -> None:
-    import sys
-
-    as_table = form is Format.table or (form is Format.auto and sys.stdout.isatty())
-    emit(readable(table) if as_table else table, form, title=title)
+    def emit(self, form: Format, *, title: str) -> None:
+        """Write them to stdout: sections where a person looks, else every column."""
+        if for_a_person(form):
+            print_estimates(self.table, self.study, title=title)
+        else:
+            emit(self.table, form)
 
 
 def register(program: typer.Typer) -> None:

@@ -30,14 +30,17 @@ class Format(StrEnum):
 def emit(data: pd.DataFrame | Sequence[Any] | Mapping[str, Any], form: Format, *, title: str = "") -> None:
     """Write a frame, a list of results or one mapping to stdout, as a table only where a person looks."""
     frame = to_frame(data)
-    if form is Format.auto:
-        form = Format.table if sys.stdout.isatty() else Format.csv
-    if form is Format.json:
-        sys.stdout.write(as_json(frame) + "\n")
-    elif form is Format.csv:
-        sys.stdout.write(frame.to_csv(index=False))
-    else:
+    if for_a_person(form):
         console().print(as_table(frame, title))
+    elif form is Format.json:
+        sys.stdout.write(as_json(frame) + "\n")
+    else:
+        sys.stdout.write(frame.to_csv(index=False))
+
+
+def for_a_person(form: Format) -> bool:
+    """Say whether data are read by a person: asked for as a table, or sent to a terminal."""
+    return form is Format.table or (form is Format.auto and sys.stdout.isatty())
 
 
 def to_frame(data: pd.DataFrame | Sequence[Any] | Mapping[str, Any]) -> pd.DataFrame:
@@ -97,24 +100,3 @@ def figure(value: object, unit: object) -> str:
     if unit == "ratio":
         return f"{100 * number:+.1f} %"
     return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.2f}"
-
-
-def readable(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return estimates as a person reads them: the figure and its interval in their unit; hidden said so."""
-    frame = estimates.reset_index(drop=True)
-    shown = pd.DataFrame(
-        {
-            "estimate": [figure(v, u) for v, u in zip(frame["estimate"], frame["unit"], strict=True)],
-            "interval": [
-                "" if pd.isna(low) else f"{figure(low, unit)} … {figure(high, unit)}"
-                for low, high, unit in zip(frame["low"], frame["high"], frame["unit"], strict=True)
-            ],
-        }
-    )
-    keep = [
-        name for name in ("indicator", "statistic", "value", "group", "from_wave", "wave", "terms") if name in frame
-    ]
-    tail = [name for name in ("n", "n_eff", "denominator", "status") if name in frame]
-    out = pd.concat([frame[keep], shown, frame[tail]], axis=1)
-    out["n_eff"] = out["n_eff"].round(0).astype("Int64")
-    return out
