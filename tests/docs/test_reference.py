@@ -1,6 +1,7 @@
 """The documentation is true: every command, error and link on it is there, and none is missing."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -14,17 +15,40 @@ CLI = (ROOT / "docs" / "reference" / "cli.md").read_text("utf-8")
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 
 
-def commands(group, prefix="panelctl"):
-    """Yield every command by the words a user types."""
+PANELCTL = typer.main.get_command(program)
+
+
+def commands(group=PANELCTL, prefix="panelctl"):
+    """Return every command by the words a user types."""
+    found = {}
     for name, command in group.commands.items():
-        inner = getattr(command, "commands", None)
-        yield from commands(command, f"{prefix} {name}") if inner else [f"{prefix} {name}"]
+        words = f"{prefix} {name}"
+        found |= commands(command, words) if hasattr(command, "commands") else {words: command}
+    return found
 
 
 def test_every_command_is_in_the_reference():
     """The reference lists exactly the commands there are."""
     listed = set(re.findall(r"^\| `(panelctl [a-z ]+)` \|", CLI, re.MULTILINE))
-    assert listed == set(commands(typer.main.get_command(program)))
+    assert listed == set(commands())
+
+
+def taken(words):
+    """Parse what a user types behind `panelctl`, down to the command; fail where it is refused."""
+    command, name = PANELCTL, "panelctl"
+    context = command.make_context(name, list(words))
+    while hasattr(command, "commands"):
+        name, command, words = command.resolve_command(context, [*context._protected_args, *context.args])
+        context = command.make_context(name, list(words), parent=context)
+
+
+@pytest.mark.parametrize("name", commands())
+def test_the_example_of_a_command_is_taken(name):
+    """`--help` of every command shows an example of that command, and its arguments and options are there."""
+    (example,) = re.findall(r"Example: (.+)", " ".join(commands()[name].help.split()))
+    _, _, typed = example.partition("panelctl ")
+    assert f"panelctl {typed}".startswith(name)
+    taken(shlex.split(typed.split(" > ")[0]))
 
 
 def test_every_exit_code_is_in_the_reference():

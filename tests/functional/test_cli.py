@@ -79,17 +79,3 @@ def test_data_go_to_stdout_and_progress_to_stderr(panelctl, form):
         assert json.loads(outcome.stdout)[0]["study"] == "creative-ai"
     else:
         assert outcome.stdout.splitlines()[0] == "study,title,waves"
-
-
-COMMANDS = """
-    init, doctor, simulate, track, collect, check, merge, rebuild, weigh, estimate, trends, transitions, predictions,
-    release, show, demo, study load, study list, wave open, wave close, wave status
-"""
-
-
-def test_every_command_has_help_with_an_example(panelctl):
-    """`--help` of every command shows an example."""
-    for command in COMMANDS.replace("\n", " ").split(","):
-        outcome = panelctl(*command.split(), "--help")
-        assert outcome.returncode == 0
-        assert "Example: " in outcome.stdout, command

@@ -197,7 +197,7 @@ def check(
     """
     Judge a stage of a wave; a critical failure exits with 13. Or override one failed check, on record.
 
-    Example: panelctl check creative-ai 2026 --stage panel --override panel.attrition --reason "flood in week 43"
+    Example: panelctl check creative-ai 2026 --stage panel --override panel:cohort --reason "flood in week 43"
     """
     from panel.actions import gate
 
