@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from panel.cite import cite
 from panel.disclose import protect
 from panel.errors import StorageError, UnknownKey, UnknownVariable, Where, did_you_mean
 from panel.estimate import Figure, Label, Measure, Pair, Sample, method_of, series, stayers, to_frame, transitions
@@ -116,10 +117,9 @@ class Release:
         tracking = self.table("tracking")
         return tracking.groupby(["cohort", "wave", "disposition"]).size().reset_index(name="members")
 
-    def cite(self) -> str:
-        """Return a line for the footnote, with the digest."""
-        label = " SYNTHETIC data." if self.record.is_synthetic else ""
-        return f"{self.study.title}, release {self.key}, digest {self.record.digest[:12]}.{label}"
+    def cite(self, language: str = "en") -> str:
+        """Return a line for the footnote, with the digest; SYNTHETIC where nobody answered."""
+        return cite(self.record, self.study, language=language)
 
     def panel(self, *, weight: Weight = "longitudinal") -> Panel:
         """

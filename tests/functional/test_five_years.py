@@ -6,6 +6,8 @@ import json
 import random
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from tests.functional.conftest import Command
 
 pytestmark = pytest.mark.prefect
+ROOT = Path(__file__).parents[2]
 WAVES = ("2025", "2026", "2027", "2028", "2029", "2030")
 
 
@@ -113,6 +116,17 @@ def test_figures_carry_their_uncertainty_and_base(five_years):
     assert all(row["n"] and row["n_eff"] and row["denominator"] and row["low"] and row["high"] for row in shown)
     hidden = [row for row in rows if row["status"] == "hidden"]
     assert all(not (row["n"] or row["estimate"] or row["se"]) for row in hidden)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/how-to/cite-a-release.md"])
+def test_the_python_of_the_documentation_runs(five_years, page):
+    """Every line of Python that an analyst is shown gives something that says what it is."""
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+    outcome = subprocess.run(
+        [sys.executable, "-i", "-c", ""], input=code, capture_output=True, text=True, env=five_years.environment
+    )
+    assert "Error" not in outcome.stderr, outcome.stderr
+    assert "SYNTHETIC" in outcome.stdout  # the line to cite
 
 
 def test_too_early_to_say_is_a_line_of_its_own(five_years):

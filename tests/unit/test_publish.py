@@ -12,11 +12,11 @@ import altair as alt
 import pandas as pd
 import pytest
 
+from panel.cite import cite
 from panel.errors import DisclosureRefused, ReleaseExists, StorageError
 from panel.model.results import ReleaseRecord
 from panel.publish import FolderPublisher
 from panel.publish.charts import Chart, specification
-from panel.publish.cite import cite
 from panel.publish.content import held_counts, person_waves
 from panel.publish.formats import harmless, write_csv
 from panel.publish.words import figure as shown

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from panel.actions import fieldwork, publication, set_up
 from panel.app import migrate, open_app
+from panel.cite import cite
 from panel.cli.output import as_table, console, figure
 from panel.model.study import Study
 from panel.ports import Adapters
-from panel.publish.cite import cite
 from panel.settings import Settings
 
 STUDY = "creative-ai"

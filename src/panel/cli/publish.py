@@ -36,7 +36,7 @@ def show(
     Example: panelctl show creative-ai 2026.1
     """
     from panel.actions.publication import find_release
-    from panel.publish.cite import cite
+    from panel.cite import cite
 
     app = connect()
     record = find_release(app, study, key)

@@ -15,10 +15,10 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from panel.cite import SYNTHETIC, citation
 from panel.codebook import codebook_html
 from panel.errors import ReleaseExists, StorageError, Where
 from panel.ports import PublishedFolder, ReleaseContent
-from panel.publish.cite import SYNTHETIC, citation
 from panel.publish.content import Table, tables
 from panel.publish.digest import content_digest, table_hash
 from panel.publish.formats import records, write_csv, write_json, write_parquet

@@ -7,11 +7,11 @@ from importlib.metadata import version
 
 import pandas as pd
 
+from panel.cite import SYNTHETIC, citation
 from panel.codebook import render
 from panel.model.study import Indicator
 from panel.ports import ReleaseContent
 from panel.publish.charts import Chart, svg
-from panel.publish.cite import SYNTHETIC, citation
 from panel.publish.content import Table
 from panel.publish.figures import (
     Reader,

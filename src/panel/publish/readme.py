@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from panel.cite import SYNTHETIC, citation
 from panel.ports import ReleaseContent
-from panel.publish.cite import SYNTHETIC, citation
 
 _FILES = """
 | file | what | for |
