@@ -158,14 +158,16 @@ WEIGHTS = Frame(
     (
         ("member", "str"),
         ("wave", "Int64"),  # wave the weight is for; for a longitudinal weight the last of the set
-        ("kind", "str"),  # cross-sectional | longitudinal
-        ("waves", "str"),  # "2" or "1-2": the waves a member answered
-        ("weight", "Float64"),
-        ("design_weight", "Float64"),  # before calibration, for the calibrated variance
+        ("kind", "str"),  # cross-sectional | longitudinal | lost: due in the waves of a longitudinal weight, not there
+        ("waves", "str"),  # "2" or "1-2": the waves a member answered, or was due in
+        ("weight", "Float64"),  # 0 for the lost
+        ("design_weight", "Float64"),  # before calibration, nonresponse adjusted; null where given
+        ("calibrated_weight", "Float64"),  # before trimming; null where nothing was trimmed
+        ("propensity", "Float64"),  # estimated, to answer the later waves; null where it was not
     ),
     key=("member", "wave", "kind", "waves"),
 )
-"""One row per member and weight."""
+"""One row per member and weight; the last three columns, and the lost, are what standard errors need to know."""
 
 ESTIMATES = Frame(
     "estimates",

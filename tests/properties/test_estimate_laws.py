@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from panel.estimate.calibration import Calibration
 from panel.estimate.estimators import mean, quantile, quantile_point
 from panel.estimate.kernel import Design, covariance
-from panel.weigh.rake import Target, rake
+from panel.estimate.margins import Target
+from panel.weigh import Distance, rake
 
 SEEDS = st.integers(0, 10_000)
 FEW = settings(max_examples=30, deadline=None)
@@ -104,16 +106,51 @@ def test_a_part_of_the_sample_gives_the_same_as_a_mask_over_it(seed):
     assert (part.value, part.low, part.high) == (whole.value, whole.low, whole.high)
 
 
-@FEW
-@given(SEEDS)
-def test_raked_weights_reproduce_every_margin(seed):
-    """Whatever two margins with people in every cell, the weights have their shares."""
-    draw = np.random.default_rng(seed)
+def margins(draw: np.random.Generator, rows: int = 200) -> list[Target]:
+    """Return two margins, some rows in no group of them, with shares near those of the sample."""
     targets = []
     for name, groups in (("a", 3), ("b", 2)):
-        shares = draw.dirichlet(np.full(groups, 5.0))
-        targets.append(Target(name, tuple(map(str, range(groups))), draw.integers(0, groups, 200), shares))
-    weights = rake(draw.uniform(0.5, 2, 200), targets).weights
+        codes = draw.integers(-1 if name == "b" else 0, groups, rows)
+        held = np.bincount(codes[codes >= 0], minlength=groups) / (codes >= 0).sum()
+        shares = held * draw.uniform(0.8, 1.25, groups)
+        targets.append(Target(name, tuple(map(str, range(groups))), codes, shares / shares.sum()))
+    return targets
+
+
+@FEW
+@given(SEEDS, st.sampled_from(["raking", "linear", "logit"]), st.sampled_from([None, (0.3, 3.0)]))
+def test_calibrated_weights_reproduce_every_margin(seed, method, bounds):
+    """Whatever the distance and its bounds, shares are met, bounds kept, and rows in no group keep their share."""
+    draw = np.random.default_rng(seed)
+    targets, design = margins(draw), draw.uniform(0.5, 2, 200)
+    distance = Distance.of(method, bounds or ((0.1, 10.0) if method == "logit" else None))
+    made = rake(design, targets, distance=distance)
     for target in targets:
-        got = np.bincount(target.codes, weights=weights, minlength=len(target.shares)) / weights.sum()
-        assert got == pytest.approx(target.shares, abs=1e-9)
+        inside = target.codes >= 0
+        got = np.bincount(target.codes[inside], weights=made.weights[inside], minlength=len(target.shares))
+        assert got / got.sum() == pytest.approx(target.shares, abs=1e-9)
+        assert got.sum() / made.weights.sum() == pytest.approx(design[inside].sum() / design.sum(), abs=1e-9)
+    assert made.ratio.min() >= distance.low - 1e-12
+    assert made.ratio.max() <= distance.high + 1e-12
+
+
+@FEW
+@given(SEEDS)
+def test_the_order_of_rows_changes_no_weight(seed):
+    """Shuffled rows have the weights they had."""
+    draw = np.random.default_rng(seed)
+    targets, design, order = margins(draw), draw.uniform(0.5, 2, 200), draw.permutation(200)
+    shuffled = rake(design[order], [target.at(order) for target in targets])
+    assert shuffled.weights == pytest.approx(rake(design, targets).weights[order], rel=1e-8)
+
+
+@FEW
+@given(SEEDS)
+def test_a_margin_itself_has_no_error_once_it_is_met(seed):
+    """The share of a calibrated group is known: with the calibration credited its influence is nil."""
+    draw = np.random.default_rng(seed)
+    targets, design = margins(draw), draw.uniform(0.5, 2, 200)
+    made, everybody = rake(design, targets), np.ones(200, dtype=bool)
+    share = mean((targets[0].codes == 1).astype(float), made.weights, everybody)
+    left = Calibration.of(everybody, targets, design, made.weights).credited(share.linear)
+    assert left == pytest.approx(np.zeros(200), abs=1e-10)

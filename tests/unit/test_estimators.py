@@ -7,6 +7,7 @@ from panel.errors import EstimateError
 from panel.estimate.calibration import Calibration
 from panel.estimate.estimators import kish, logit_interval, mean, quantile, quantile_point, ratio, total
 from panel.estimate.kernel import Design
+from panel.estimate.margins import Target
 
 EVERYBODY = np.ones(4, dtype=bool)
 Y, W = np.array([1.0, 2.0, 3.0, 10.0]), np.array([1.0, 1.0, 2.0, 4.0])
@@ -94,7 +95,7 @@ def test_kish():
 
 def test_calibration_leaves_what_the_margins_do_not_explain():
     """Groups with means 1.5 and 6.5 are known, so only distances from those count; rows outside stay as they are."""
-    margins = [np.array([0, 0, 1, 1, 0])]
+    margins = [Target("sex", ("m", "f"), np.array([0, 0, 1, 1, 0]), np.array([0.5, 0.5]))]
     rows = np.array([True, True, True, True, False])
     found = Calibration.of(rows, margins, np.ones(5)).credited(np.array([1.0, 2.0, 3.0, 10.0, 7.0]))
     assert found == pytest.approx([-0.5, 0.5, -3.5, 3.5, 7.0])

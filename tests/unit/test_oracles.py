@@ -1,4 +1,4 @@
-"""Levels, quantiles and calibration as R's survey package gives them: cases o01 to o03, to 1e-8 relative."""
+"""Levels and quantiles as R's survey package gives them: cases o01 and o02, to 1e-8 relative."""
 
 from typing import Any
 
@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from panel.estimate.calibration import Calibration, indicators
 from panel.estimate.estimators import quantile, ratio, total
-from panel.estimate.kernel import Design, Stage, covariance
-from panel.weigh.rake import Target, rake
+from panel.estimate.kernel import Design, Stage
 from tests.unit.oracle_samples import BESIDE, EXACT, Sampled, data, designed, expected, near, stratified_schools
 
 pytestmark = BESIDE
@@ -142,51 +140,3 @@ def test_medians_by_domain(stratified):
     wanted, frame = expected("o02"), stratified.frame
     _median_by_stype(stratified, frame["api00"].to_numpy(float), wanted["median_by_stype"])
     _median_by_stype(stratified, (frame["api00"] - frame["api99"]).to_numpy(float), wanted["median_change_by_stype"])
-
-
-@pytest.fixture(scope="module")
-def raked(clustered) -> tuple[Sampled, list[np.ndarray]]:
-    """Return the sample of districts raked to two margins, and the margins' codes."""
-    wanted = expected("o03")
-    targets = []
-    for column, margin in (("stype", "pop_stype"), ("sch.wide", "pop_schwide")):
-        groups = [each[column] for each in wanted[margin]]
-        shares = np.array([each["Freq"] for each in wanted[margin]], dtype=float)
-        codes = np.array([groups.index(value) for value in clustered.frame[column]])
-        targets.append(Target(column, tuple(groups), codes, shares / shares.sum()))
-    made = rake(clustered.weights, targets)
-    weights = made.weights * (6194 / made.weights.sum())
-    return Sampled(clustered.frame, weights, clustered.design), [target.codes for target in targets]
-
-
-def test_raked_weights(raked):
-    """o03: raking gives the weights of R's calibrate with the raking distance."""
-    assert raked[0].weights == near(np.array(expected("o03")["cal_raking"]["w"]), rel=EXACT)
-
-
-def test_standard_errors_that_credit_calibration(raked, clustered):
-    """o03: residuals on the margins stand in for the variable itself."""
-    sampled, margins = raked
-    wanted, frame = expected("o03")["cal_raking"], sampled.frame
-    calibration = Calibration.of(sampled.everybody, margins, clustered.weights)
-    enrolled, tested = frame["enroll"].to_numpy(float), frame["api.stu"].to_numpy(float)
-    everybody, weights = sampled.everybody, sampled.weights
-    found = {
-        "api00/api00": sampled.mean("api00"),
-        "growth/I(api00 - api99)": sampled.mean(frame["api00"] - frame["api99"]),
-        "tot/enroll": total(enrolled, weights, everybody),
-        "ratio/api.stu/enroll": ratio(tested, enrolled, weights, everybody),
-        "bysw/No": sampled.mean("api00", (frame["sch.wide"] == "No").to_numpy()),
-        "bysw/Yes": sampled.mean("api00", (frame["sch.wide"] == "Yes").to_numpy()),
-    }
-    for place, each in found.items():
-        case, name = place.split("/", 1)
-        assert each.value == near(wanted[case][name]["est"], rel=EXACT), place
-        totals = sampled.design.totals(weights * calibration.credited(each.linear))
-        se = float(np.sqrt(covariance(totals, sampled.design)[0, 0]))
-        assert se == near(wanted[case][name]["se"], rel=EXACT), place
-
-
-def test_a_margin_of_its_own_is_a_column_less():
-    """o03 rests on columns that do not repeat each other: the second margin leaves its first group out."""
-    assert indicators([np.array([0, 1, 0]), np.array([0, 0, 1])]).shape == (3, 3)

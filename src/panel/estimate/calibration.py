@@ -7,6 +7,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from panel.estimate.margins import Cells, Target
+
+
+@dataclass(frozen=True)
+class Free:
+    """
+    Margins in which some members have no group: their share is the sample's own, and so has a variance itself.
+
+    `slope` by column: what a share moved to those without a group does to a fitted value; `lift` by cell: how far the
+    members of a cell move that share, in calibrated weight.
+    """
+
+    slope: np.ndarray  # margins by columns
+    lift: np.ndarray  # cells by margins
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -14,58 +29,106 @@ class Calibration:
     The margins of one wave, for the rows that were calibrated.
 
     Rows in the same groups of every margin form a cell and share a fitted value, so a regression on the margins needs
-    sums by cell only.
+    sums by cell only. `cut` is the weight used over the calibrated weight, where weights were trimmed after.
     """
 
     rows: np.ndarray  # places of the calibrated rows
-    cells: np.ndarray  # the cell of each of them
     design_weight: np.ndarray  # the same rows
-    projection: np.ndarray | None  # cells by cells: X (X' D X)^-1 X'
+    cells: Cells | None = None
+    inverse: np.ndarray | None = None  # columns by columns: (X' D X)^-1
+    free: Free | None = None
+    cut: np.ndarray | None = None
 
     @classmethod
-    def of(cls, rows: np.ndarray, domains: Sequence[np.ndarray], design_weight: np.ndarray) -> Calibration:
+    def of(
+        cls, rows: np.ndarray, targets: Sequence[Target], design_weight: np.ndarray,
+        calibrated: np.ndarray | None = None, weight: np.ndarray | None = None,
+    ) -> Calibration:  # fmt: skip
         """
-        Return the calibration of `rows` (a mask) to the groups of `domains`, starting from `design_weight`.
+        Return the calibration of `rows` (a mask) to `targets`, starting from `design_weight`.
 
-        Rows in no group of a margin keep the share they had: that share is a column of its own.
+        Rows in no group of a margin keep the share they had; with `calibrated`, the calibrated weights, the variance of
+        that share is counted too. With `weight` beside them, the weights used where they were trimmed after.
         """
         places = np.flatnonzero(rows)
         own = design_weight[places]
-        if not domains or not len(places):
-            return cls(places, np.zeros(len(places), dtype=np.int64), own, None)
-        codes = [each[places] for each in domains]
-        crossed = np.zeros(len(places), dtype=np.int64)
-        for each in codes:
-            crossed = crossed * (int(each.max()) + 2) + each + 1
-        _, first, cells = np.unique(crossed, return_index=True, return_inverse=True)
-        x = indicators([each[first] for each in codes])
-        held = np.bincount(cells, weights=own)
-        return cls(places, cells, own, x @ np.linalg.pinv((x * held[:, None]).T @ x) @ x.T)
+        if not targets or not len(places):
+            return cls(places, own)
+        inside = [target.at(places) for target in targets]
+        cells = Cells.cut(inside)
+        free = None if calibrated is None else _free(inside, cells, own, calibrated[places])
+        return cls(places, own, cells, _inverse(cells, own), free, _cut(weight, calibrated, places))
+
+    @classmethod
+    def on(
+        cls, x: np.ndarray, design_weight: np.ndarray, *, calibrated: np.ndarray | None = None,
+        weight: np.ndarray | None = None,
+    ) -> Calibration:  # fmt: skip
+        """
+        Return the calibration of every row to totals of `x`, rows by auxiliary variables.
+
+        With `calibrated` and `weight`, weights before and after trimming, it is credited as far as it still holds.
+        Oracle: o03 (greg_api99, trim).
+        """
+        cells = Cells.of_rows(x, [str(place) for place in range(x.shape[1])])
+        places = np.arange(len(x))
+        cut = _cut(weight, calibrated, places)
+        return cls(places, design_weight, cells, _inverse(cells, design_weight), None, cut)
 
     def residuals(self, linear: np.ndarray) -> np.ndarray:
         """
         Return u - x'B of the calibrated rows, B the regression of u on the margins under design weights.
 
-        Source: Deville and Särndal (1992), JASA 87, eq. 3.4. Oracle: o03 (`calibrate`).
+        Source: Deville and Särndal (1992), JASA 87, eq. 3.4; the share of those in no group by Särndal, Swensson and
+        Wretman (1992), result 9.7.1 (auxiliary totals estimated from the sample). Oracle: o03 (every distance).
         """
-        if self.projection is None:
+        if self.cells is None or self.inverse is None:
             return linear
-        sums = np.bincount(self.cells, weights=self.design_weight * linear, minlength=len(self.projection))
-        return np.asarray(linear - (self.projection @ sums)[self.cells])
+        aimed = linear if self.cut is None else linear * self.cut
+        sums = np.einsum("cp,c->p", self.cells.x, self.cells.sums(self.design_weight * aimed))
+        slope = np.einsum("pq,q->p", self.inverse, sums)
+        fitted = np.einsum("cp,p->c", self.cells.x, slope)
+        if self.free is not None:
+            fitted -= np.einsum("cm,m->c", self.free.lift, np.einsum("mp,p->m", self.free.slope, slope))
+        left = aimed - fitted[self.cells.of]
+        return np.asarray(left if self.cut is None else left / self.cut)
 
     def credited(self, linear: np.ndarray) -> np.ndarray:
         """Return the residuals in the calibrated rows, and u elsewhere."""
-        if self.projection is None:
+        if self.cells is None:
             return linear
         out = linear.copy()
         out[self.rows] = self.residuals(linear[self.rows])
         return out
 
 
-def indicators(codes: Sequence[np.ndarray]) -> np.ndarray:
-    """Return a column for each group of each margin, those in none together; the first margin has them all."""
-    columns = []
-    for place, each in enumerate(codes):
-        groups = np.unique(each)
-        columns += [(each == group).astype(float) for group in groups[1 if place else 0 :]]
-    return np.stack(columns, axis=1)
+def _cut(weight: np.ndarray | None, calibrated: np.ndarray | None, places: np.ndarray) -> np.ndarray | None:
+    """Return the weights used over the calibrated ones; None where they are the same."""
+    if weight is None or calibrated is None or np.array_equal(weight[places], calibrated[places]):
+        return None
+    return np.asarray(weight[places] / calibrated[places])
+
+
+def _inverse(cells: Cells, design_weight: np.ndarray) -> np.ndarray:
+    held = np.einsum("cp,c,cq->pq", cells.x, cells.sums(design_weight), cells.x)
+    return np.linalg.pinv(held, hermitian=True)
+
+
+def _free(targets: Sequence[Target], cells: Cells, design: np.ndarray, weight: np.ndarray) -> Free | None:
+    """Return the margins with members in no group; None where everybody has one."""
+    open_ones = [target for target in targets if (target.codes < 0).any()]
+    if not open_ones:
+        return None
+    held, made = cells.sums(design), cells.sums(weight)
+    ratio = np.divide(held, made, out=np.zeros_like(held), where=made > 0) * (made.sum() / held.sum())
+    slopes, lifts = [], []
+    for target in open_ones:
+        outside = cells.sums((target.codes < 0).astype(float)) > 0
+        share = float(held[outside].sum() / held.sum())
+        wanted = dict(zip(target.groups, target.shares, strict=True))
+        slopes.append([
+            0.0 if margin != target.name else -wanted[group] if group in wanted else 1.0
+            for margin, group in cells.names
+        ])  # fmt: skip
+        lifts.append((outside - share) * ratio)
+    return Free(np.array(slopes), np.stack(lifts, axis=1))

@@ -10,7 +10,9 @@ import pandas as pd
 
 from panel.errors import EstimateError
 from panel.estimate.estimators import Estimand, Quantile, logit_interval, mean, quantile
-from panel.estimate.kernel import covariance, t_quantile
+from panel.estimate.explained import regressors
+from panel.estimate.kernel import t_quantile
+from panel.estimate.response import Lost, ResponseCredit
 from panel.estimate.rows import Figure, Label
 from panel.estimate.sample import Part, Sample
 
@@ -47,6 +49,7 @@ class Pair:
             raise EstimateError(f"Waves {name} have no longitudinal weight.", fix="panelctl weigh")
         places = [_places(sample, own["member"], wave) for wave in waves]
         design = sample.design.take(places[0])
+        lost = _lost(sample, own, weights[(weights["kind"] == "lost") & (weights["waves"] == name)], waves[0])
         now, then = (
             Sample(
                 sample.study,
@@ -55,6 +58,7 @@ class Pair:
                 label=f"longitudinal {name}",
                 keys=("member",),
                 design=design,
+                lost=lost,
             )
             for each in places
         )
@@ -75,9 +79,10 @@ class Pair:
 
         `found` is over all rows of the pair, or over those of `part`.
         """
-        design, weight = (part.design, part.weight) if part else (self.now.design, self.now.weight)
-        totals = design.totals(weight * found.linear)
-        se = float(np.sqrt(covariance(totals, design)[0, 0]))
+        design = part.design if part else self.now.design
+        se = float(
+            np.sqrt(self.now.covariance(part.spread(found.linear, len(self.now.wave)) if part else found.linear)[0, 0])
+        )
         degrees = design.degrees_of_freedom(found.rows)
         if isinstance(found, Quantile):
             se, low, high = found.se, found.low, found.high
@@ -101,6 +106,19 @@ class Pair:
             method=design.said(method),
             is_provisional=is_provisional,
         )
+
+
+def _lost(sample: Sample, own: pd.DataFrame, lost: pd.DataFrame, wave: int) -> Lost | None:
+    """Return those who were due and did not answer, after those who did; None where no propensity was estimated."""
+    if not own["propensity"].notna().all():
+        return None
+    due = pd.concat([own, lost], ignore_index=True)
+    places = _places(sample, due["member"], wave)
+    chance = due["propensity"].to_numpy(dtype=float)
+    answered = (np.arange(len(due)) < len(own)).astype(float)
+    x = regressors(sample.frame.iloc[places], sample.study)
+    base = due["design_weight"].to_numpy(dtype=float) * chance
+    return Lost(ResponseCredit(answered, chance, x, base), sample.design.take(places))
 
 
 def _places(sample: Sample, members: pd.Series, wave: int) -> np.ndarray:

@@ -12,7 +12,9 @@ import pandas as pd
 from panel.errors import EstimateError, UnknownVariable, did_you_mean
 from panel.estimate.calibration import Calibration
 from panel.estimate.domains import domain_codes
-from panel.estimate.kernel import Design
+from panel.estimate.kernel import Design, covariance
+from panel.estimate.margins import Target, targets_of
+from panel.estimate.response import Lost
 from panel.model.study import Study
 
 
@@ -33,6 +35,12 @@ class Part:
         where = slice(int(places[0]), int(places[-1]) + 1) if beside else places
         return cls(where, weight[where], design.take(places), calibration)
 
+    def spread(self, linear: np.ndarray, rows: int) -> np.ndarray:
+        """Return a number for each of a sample's rows: that of these, and zero elsewhere."""
+        out = np.zeros(rows)
+        out[self.places] = linear
+        return out
+
     def influence(self, linear: np.ndarray) -> np.ndarray:
         """Return weighted influence of these rows, with calibration credited."""
         return np.asarray(self.weight * (self.calibration.residuals(linear) if self.calibration else linear))
@@ -50,6 +58,7 @@ class Sample:
         label: which weight this is, in words.
         keys: the columns that tie a weight to a row.
         design: of these rows, where they are part of a larger sample whose other PSUs count too.
+        lost: those who were due and did not answer, where the weights make up for them.
     """
 
     def __init__(
@@ -61,16 +70,20 @@ class Sample:
         label: str,
         keys: Sequence[str],
         design: Design | None = None,
+        lost: Lost | None = None,
     ) -> None:
         if weights.empty:
             raise EstimateError(f"There is no weight {label}.", fix="panelctl weigh computes the weights of a wave")
         frame = person_waves.reset_index(drop=True)
-        found = frame[list(keys)].merge(weights[[*keys, "weight", "design_weight"]], on=list(keys), how="left")
+        own = weights.reindex(columns=[*keys, "weight", "design_weight", "calibrated_weight"])
+        found = frame[list(keys)].merge(own, on=list(keys), how="left")
         self.study = study
         self.frame = frame
         self.label = label
         self.weight = found["weight"].fillna(0.0).to_numpy(dtype=float)
         self.design_weight = found["design_weight"].fillna(0.0).to_numpy(dtype=float)
+        self.calibrated_weight = found["calibrated_weight"].to_numpy(dtype=float, na_value=np.nan)
+        self.lost = lost
         self.wave = frame["wave"].to_numpy(dtype=np.int64)
         self.is_weighted = self.weight > 0
         self._design = design
@@ -91,10 +104,15 @@ class Sample:
     @cached_property
     def calibrations(self) -> dict[int, Calibration]:
         """Return the calibration of each wave, to credit it in standard errors."""
-        margins = self.study.benchmarks.margins if self.study.benchmarks else ()
-        domains = [self.groups(margin.domain) for margin in margins]
-        waves = np.unique(self.wave[self.is_weighted])
-        return {int(wave): Calibration.of(self.rows(int(wave)), domains, self.design_weight) for wave in waves}
+        targets = targets_of(self.frame, self.study)
+        return {int(wave): self._calibration(int(wave), targets) for wave in np.unique(self.wave[self.is_weighted])}
+
+    def _calibration(self, wave: int, targets: list[Target]) -> Calibration:
+        rows = self.rows(wave)
+        if not self.design_weight[rows].any():  # nothing was calibrated
+            targets = []
+        calibrated = np.where(np.isnan(self.calibrated_weight), self.weight, self.calibrated_weight)
+        return Calibration.of(rows, targets, self.design_weight, calibrated, self.weight)
 
     def rows(self, *waves: int) -> np.ndarray:
         """Return which rows are of these waves and have a weight (a mask)."""
@@ -162,6 +180,27 @@ class Sample:
             if calibration is not None:
                 credited = calibration.credited(credited)
         return np.asarray(self.weight * credited)
+
+    def totals(self, linear: np.ndarray) -> np.ndarray:
+        """
+        Return the weighted influence of an estimate by PSU, with all that weighting did to it credited.
+
+        That is the calibration of each wave, and the estimated propensities where some were lost. `linear` is a number
+        a row. The totals are those of `variance_design`.
+        """
+        weighted = self.influence(linear, *map(int, np.unique(self.wave)))
+        if self.lost is None:
+            return self.design.totals(weighted)
+        return self.lost.totals(weighted)
+
+    @property
+    def variance_design(self) -> Design:
+        """Return the design whose PSUs `totals` are about: with those of the lost, where some were."""
+        return self.design if self.lost is None else self.lost.design
+
+    def covariance(self, *linear: np.ndarray) -> np.ndarray:
+        """Return the covariance matrix of estimates from their linearised variables, all weighting credited."""
+        return covariance(np.stack([self.totals(each) for each in linear], axis=1), self.variance_design)
 
     def is_provisional(self, *waves: int) -> bool:
         """Say whether the price index of any of these waves is provisional."""

@@ -25,6 +25,7 @@ from panel.model.study import (
     Study,
     Transition,
     Wave,
+    WeightingRules,
 )
 from panel.model.validate import BENCHMARKS, PRICES, STUDY, validate
 
@@ -100,6 +101,7 @@ def _study(
         indicators=tuple(_indicator(each, languages) for each in top.tables("indicator")),
         transitions=tuple(_transition(each) for each in top.tables("transition")),
         layout=_layout(top.table("layout")),
+        weighting=_weighting(top.table("weighting")),
         benchmarks=_benchmarks(parse_toml(BENCHMARKS, files[BENCHMARKS], faults)) if BENCHMARKS in files else None,
         prices=_prices(parse_toml(PRICES, files[PRICES], faults)) if PRICES in files else None,
     )
@@ -210,6 +212,21 @@ def _layout(table: Table) -> Layout:
     )
     table.done()
     return layout
+
+
+def _weighting(table: Table) -> WeightingRules:
+    limits = tuple(table.list_of("trim", float, ()))
+    if limits and not (len(limits) == 2 and 0 <= limits[0] < 1 < limits[1]):
+        table.fault("are not two numbers around 1", "trim", "write as in [0.3, 3.0], times the mean weight")
+        limits = ()
+    rules = WeightingRules(
+        calibration=table.one_of("calibration", ("raking", "linear", "logit"), "raking"),
+        trim=(limits[0], limits[1]) if limits else None,
+        nonresponse=table.one_of("nonresponse", ("propensity", "classes", "none"), "propensity"),
+        nonresponse_domains=tuple(table.list_of("nonresponse_domains", str, ())),
+    )
+    table.done()
+    return rules
 
 
 def _benchmarks(table: Table) -> Benchmarks:

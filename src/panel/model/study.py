@@ -111,6 +111,21 @@ class Benchmarks:
     weight_bounds: tuple[float, float] = (0.2, 5.0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightingRules:
+    """
+    How weights are made: the calibration to the benchmarks, trimming, and what is done about those who did not answer.
+
+    `trim` are limits in times the mean weight. `nonresponse` is the estimated propensity (a logit), the response rate
+    of classes, or nothing; `nonresponse_domains` are what it depends on, every domain where none is named.
+    """
+
+    calibration: Literal["raking", "linear", "logit"] = "raking"
+    trim: tuple[float, float] | None = None
+    nonresponse: Literal["propensity", "classes", "none"] = "propensity"
+    nonresponse_domains: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class PricePoint:
     """The index of one year; provisional until the office has fixed it."""
@@ -205,6 +220,7 @@ class Study:
     benchmarks: Benchmarks | None
     prices: PriceIndex | None
     disclosure_threshold: int = 10
+    weighting: WeightingRules = WeightingRules()
 
     @property
     def target_year(self) -> int:

@@ -31,7 +31,18 @@ def validate(study: Study, faults: Faults) -> None:
         return
     if not study.instruments:
         faults.add("there is no instrument", file=STUDY, fix="add an instrument-VERSION.toml")
-    for check in (_itself, _versions, _waves, _domains, _indicators, _transitions, _layout, _sampling, _margins):
+    for check in (
+        _itself,
+        _versions,
+        _waves,
+        _domains,
+        _indicators,
+        _transitions,
+        _layout,
+        _sampling,
+        _weighting,
+        _margins,
+    ):
         check(study, faults)
 
 
@@ -243,6 +254,17 @@ def _sampling(study: Study, faults: Faults) -> None:
         if not 0 < share <= 1:
             where, fix = f"layout.sampled_share.{stratum}", "give the PSUs drawn over the PSUs there were"
             faults.add(f"is {share:g}, no sampling fraction", file=STUDY, key=where, fix=fix)
+
+
+def _weighting(study: Study, faults: Faults) -> None:
+    known = [domain.key for domain in study.domains]
+    for name in study.weighting.nonresponse_domains:
+        if name not in known:
+            what = f"'{printable(name)}' is no domain"
+            faults.add(what, file=STUDY, key="weighting.nonresponse_domains", fix=did_you_mean(name, known))
+    if study.weighting.nonresponse == "classes" and not known:
+        fix = "add a domain, or choose propensity or none"
+        faults.add("needs a domain to make classes of", file=STUDY, key="weighting.nonresponse", fix=fix)
 
 
 def _margins(study: Study, faults: Faults) -> None:

@@ -22,6 +22,7 @@ RESERVED = (
     # columns that every frame of responses, person-waves, tracking and weights has
     | {"response", "member", "wave", "submitted_at", "received_at", "delivery", "row", "disposition", "stratum", "psu"}
     | {"design_weight", "revision", "cohort", "is_interviewed", "is_returning", "weight", "kind", "waves"}
+    | {"calibrated_weight", "propensity"}
 )
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")

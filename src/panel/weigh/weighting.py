@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from panel.errors import EstimateError
-from panel.estimate.domains import domain_codes
-from panel.estimate.estimators import kish
-from panel.model.study import Benchmarks, Margin, Study
+from panel.errors import EstimateError, printable
+from panel.estimate.explained import classes, covariates
+from panel.estimate.margins import targets_of
+from panel.model.study import Study
 from panel.schema import WEIGHTS
-from panel.weigh.propensity import response_propensity
-from panel.weigh.rake import Raked, Target, rake
+from panel.weigh.calibrate import rake
+from panel.weigh.diagnostics import Made, diagnostics
+from panel.weigh.distance import Distance
+from panel.weigh.propensity import Response, by_class, by_logit
+from panel.weigh.trim import trim
 
 OUT_OF_SCOPE = ("deceased", "out_of_scope")
 LEAST_PROPENSITY = 0.05
@@ -31,22 +34,23 @@ class Weighting:
 
 def cross_sectional(person_waves: pd.DataFrame, *, study: Study, wave: int) -> Weighting:
     """
-    Return weights that make one wave's members stand for the population: design weights raked to the benchmarks.
+    Return weights that make one wave's members stand for the population: design weights calibrated to the benchmarks.
 
-    Members without a design weight have 1; those in no group of a margin keep their share. Where the study has no
-    benchmarks the design weights stand as they are. Weights add up to the number of members.
+    By the study's distance, within its bounds, and trimmed where it says so. Members without a design weight have 1;
+    those in no group of a margin keep their share. Where the study has no benchmarks the design weights stand as they
+    are. Weights add up to the number of members.
 
     Args:
         person_waves: those of `wave`, with the variables of the margins. Not modified.
-        study: domains and benchmarks.
+        study: domains, benchmarks and rules of weighting.
         wave: its number.
 
     Raises:
         EstimateError: a margin cannot be met; names it and the group.
     """
     design = person_waves["design_weight"].fillna(1.0).to_numpy(dtype=float)
-    raked = _raked(person_waves, design, study)
-    return _weighting(person_waves["member"], raked, design, study, kind="cross-sectional", waves=(wave,))
+    made = _made(person_waves, design, study)
+    return _weighting(person_waves["member"], made, study, kind="cross-sectional", waves=(wave,))
 
 
 def longitudinal(
@@ -56,42 +60,72 @@ def longitudinal(
     Return weights that make the members who answered every wave of a set stand for those of its first wave.
 
     A weight that the delivery brings for the set is taken as it is. Otherwise it is the design weight of the first
-    wave over the estimated propensity to answer the others, raked to the benchmarks as of the first wave. Members
-    who died or left the scope since are neither counted as lost nor given a weight.
+    wave over the estimated propensity to answer the others, calibrated to the benchmarks as of the first wave. Every
+    cohort that answered the first wave is in it, those who joined in it too, each with its own propensity; members who
+    joined later are not. Members who died or left the scope since are neither counted as lost nor given a weight.
+    Members who were due and did not answer come with a weight of zero, as kind "lost": standard errors need them.
 
     Source: Kalton and Flores-Cervantes (2003), Journal of Official Statistics 19.
 
     Args:
         person_waves: with at least those of `waves`. Not modified.
         tracking: every case, for who was still in scope.
-        study: domains, benchmarks, given weights.
+        study: domains, benchmarks, given weights, rules of weighting.
         waves: two or more wave numbers.
 
     Raises:
-        EstimateError: nobody answered all of the waves, or a margin cannot be met.
+        EstimateError: nobody answered all of the waves, nobody in a class did, or a margin cannot be met.
     """
     first, *later = sorted(waves)
     start = person_waves[person_waves["wave"] == first].reset_index(drop=True)
-    answered = _members_of_all(person_waves, later)
-    stayed = start["member"].isin(answered).to_numpy()
+    stayed = start["member"].isin(_members_of_all(person_waves, later)).to_numpy()
     if not stayed.any():
         raise EstimateError(f"Nobody answered all of waves {', '.join(map(str, sorted(waves)))}.")
     given = next((each.column for each in study.layout.given_weights if set(each.waves) == set(waves)), None)
-    design = start["design_weight"].fillna(1.0).to_numpy(dtype=float)
     if given is not None:
-        own = start[f"given_weight:{given}"].to_numpy(dtype=float, na_value=np.nan)
-        has = stayed & np.isfinite(own) & (own > 0)
-        fixed = Raked(own[has], 0, 0.0)
-        return _weighting(start["member"][has], fixed, own[has], study, kind="longitudinal", waves=tuple(sorted(waves)))
+        return _given(start[stayed], given, study, tuple(sorted(waves)))
     gone = tracking.loc[tracking["wave"].isin(later) & tracking["disposition"].isin(OUT_OF_SCOPE), "member"]
-    due = ~start["member"].isin(gone).to_numpy() | stayed
-    propensity = response_propensity(_covariates(start[due], study), stayed[due], design[due])
-    adjusted = design[stayed] / np.maximum(propensity[stayed[due]], LEAST_PROPENSITY)
-    raked = _raked(start[stayed].reset_index(drop=True), adjusted, study)
-    return _weighting(
-        start["member"][stayed], raked, adjusted, study, kind="longitudinal", waves=tuple(sorted(waves)),
-        propensity=propensity,
+    due = start[~start["member"].isin(gone).to_numpy() | stayed].reset_index(drop=True)
+    return _adjusted(due, stayed[~start["member"].isin(gone).to_numpy() | stayed], study, tuple(sorted(waves)))
+
+
+def _given(start: pd.DataFrame, column: str, study: Study, waves: tuple[int, ...]) -> Weighting:
+    own = start[f"given_weight:{column}"].to_numpy(dtype=float, na_value=np.nan)
+    has = np.isfinite(own) & (own > 0)
+    if not has.any():
+        raise EstimateError(
+            f"The weight '{printable(column)}' brought for waves {', '.join(map(str, waves))} is nowhere above 0.",
+            fix="correct the column, or drop the given_weight from study.toml to have the weight computed",
+        )
+    return _weighting(start["member"][has], Made(own[has], None), study, kind="longitudinal", waves=waves)
+
+
+def _adjusted(due: pd.DataFrame, stayed: np.ndarray, study: Study, waves: tuple[int, ...]) -> Weighting:
+    design = due["design_weight"].fillna(1.0).to_numpy(dtype=float)
+    response = _response(due, stayed, design, study)
+    chance = np.ones(len(due)) if response is None else np.maximum(response.propensity, LEAST_PROPENSITY)
+    adjusted = design / chance
+    made = _made(due[stayed].reset_index(drop=True), adjusted[stayed], study)
+    whole = _weighting(
+        due["member"][stayed], made, study, kind="longitudinal", waves=waves,
+        propensity=None if response is None else chance[stayed],
     )  # fmt: skip
+    if response is None:
+        return whole
+    whole.diagnostics["mean_propensity"] = round(float(chance.mean()), 4)
+    whole.diagnostics["least_propensity"] = round(float(chance.min()), 4)
+    lost = Made(np.zeros(int((~stayed).sum())), adjusted[~stayed])
+    rows = _rows(due["member"][~stayed], lost, "lost", waves, chance[~stayed])
+    return Weighting(pd.concat([whole.rows, rows], ignore_index=True), whole.diagnostics)
+
+
+def _response(due: pd.DataFrame, stayed: np.ndarray, design: np.ndarray, study: Study) -> Response | None:
+    if study.weighting.nonresponse == "none":
+        return None
+    if study.weighting.nonresponse == "classes":
+        found = classes(due, study)
+        return by_class(found.codes, stayed, design, found.names)
+    return by_logit(covariates(due, study), stayed, design)
 
 
 def _members_of_all(person_waves: pd.DataFrame, waves: Sequence[int]) -> set[str]:
@@ -102,71 +136,38 @@ def _members_of_all(person_waves: pd.DataFrame, waves: Sequence[int]) -> set[str
     return found or set()
 
 
-def _covariates(frame: pd.DataFrame, study: Study) -> np.ndarray:
-    """Return an intercept and a column for each group of each domain but the first, "none of them" among them."""
-    columns = [np.ones(len(frame))]
-    for domain in study.domains:
-        codes = domain_codes(frame, domain)
-        columns += [(codes == place).astype(float) for place in [*range(1, len(domain.groups)), -1]]
-    return np.stack([column for column in columns if column.any()], axis=1)
-
-
-def _raked(frame: pd.DataFrame, design: np.ndarray, study: Study) -> Raked:
-    if study.benchmarks is None or not study.benchmarks.margins:
-        return Raked(design * (len(design) / design.sum()), 0, 0.0)
-    targets = [_target(frame, margin, study) for margin in study.benchmarks.margins]
-    raked = rake(design, targets, bounds=study.benchmarks.weight_bounds)
-    return Raked(raked.weights * (len(design) / raked.weights.sum()), raked.rounds, raked.error)
-
-
-def _target(frame: pd.DataFrame, margin: Margin, study: Study) -> Target:
-    domain = study.domain(margin.domain)
-    codes = domain_codes(frame, domain)
-    names = tuple(name for name, _ in margin.shares)
-    place = {group.key: names.index(group.key) for group in domain.groups if group.key in names}
-    lookup = np.array([place.get(group.key, -1) for group in domain.groups] + [-1])
-    shares = np.array([share for _, share in margin.shares])
-    return Target(margin.domain, names, lookup[codes], shares / shares.sum())
+def _made(frame: pd.DataFrame, design: np.ndarray, study: Study) -> Made:
+    """Return the weights of a study's rules, adding up to the rows."""
+    targets, rules = targets_of(frame, study), study.weighting
+    bounds = study.benchmarks.weight_bounds if study.benchmarks else None
+    found = rake(
+        design, targets, distance=Distance.of(rules.calibration, bounds) if targets else None, total=len(frame)
+    )
+    if rules.trim is None:
+        return Made(found.weights, design, targets=targets, found=found)
+    cut = trim(found.weights, *rules.trim)
+    return Made(cut.weights, design, targets=targets, found=found, cut=cut)
 
 
 def _weighting(
-    members: pd.Series,
-    raked: Raked,
-    design: np.ndarray,
-    study: Study,
-    *,
-    kind: str,
-    waves: tuple[int, ...],
+    members: pd.Series, made: Made, study: Study, *, kind: str, waves: tuple[int, ...],
     propensity: np.ndarray | None = None,
-) -> Weighting:
-    name = "-".join(map(str, waves))
-    rows = pd.DataFrame(
-        {
-            "member": members.to_numpy(),
-            "wave": waves[-1],
-            "kind": kind,
-            "waves": name,
-            "weight": raked.weights,
-            "design_weight": design,
-        }
-    )
-    effective = kish(raked.weights)
-    diagnostics: dict[str, Any] = {
+) -> Weighting:  # fmt: skip
+    said = diagnostics(made, kind=kind, waves="-".join(map(str, waves)), study=study)
+    return Weighting(_rows(members, made, kind, waves, propensity), said)
+
+
+def _rows(
+    members: pd.Series, made: Made, kind: str, waves: tuple[int, ...], propensity: np.ndarray | None
+) -> pd.DataFrame:
+    rows = {
+        "member": members.to_numpy(),
+        "wave": waves[-1],
         "kind": kind,
-        "waves": name,
-        "members": len(rows),
-        "n_eff": round(effective, 2),
-        "kish_deff": round(len(rows) / effective, 4) if effective else None,
-        "least": round(float(raked.weights.min()), 6),
-        "most": round(float(raked.weights.max()), 6),
-        "rounds": raked.rounds,
-        "margin_error": float(f"{raked.error:.1e}"),
-        "frame": _frame_name(study.benchmarks),
+        "waves": "-".join(map(str, waves)),
+        "weight": made.weights,
+        "design_weight": made.design if made.design is not None else np.nan,
+        "calibrated_weight": made.found.weights if made.cut and made.found else np.nan,
+        "propensity": np.nan if propensity is None else propensity,
     }
-    if propensity is not None:
-        diagnostics["mean_propensity"] = round(float(propensity.mean()), 4)
-    return Weighting(WEIGHTS.coerce(rows), diagnostics)
-
-
-def _frame_name(benchmarks: Benchmarks | None) -> str:
-    return f"{benchmarks.frame} {benchmarks.version}" if benchmarks else ""
+    return WEIGHTS.coerce(pd.DataFrame(rows))

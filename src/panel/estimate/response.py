@@ -1,0 +1,74 @@
+"""What estimated propensities do to the variance: those who did not answer have influence, too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from panel.estimate.kernel import Design
+from panel.estimate.margins import Cells
+
+
+@dataclass(frozen=True)
+class ResponseCredit:
+    """
+    The members who were due, whether they answered, and their estimated propensity.
+
+    The weighted influence of a member becomes
+
+        z_i - d_i (r_i - p_i) x_i' M^-1 q,   M = sum d p (1 - p) x x',   q = sum z (1 - p) x
+
+    z being what it was (nothing for who did not answer), d the weight before the adjustment, and x the covariates of
+    the logit, or a column a class. Those who are over-represented by chance among the answers are corrected by their
+    propensity, so an estimated one usually makes estimates steadier than a known one would.
+
+    Source: Kim and Kim (2007), Canadian Journal of Statistics 35, eq. 9; Beaumont (2005), Survey Methodology 31.
+    Checked against replicates that estimate the propensity anew (tests/unit/test_response.py).
+    """
+
+    answered: np.ndarray
+    propensity: np.ndarray
+    cells: Cells
+    design_weight: np.ndarray
+
+    @cached_property
+    def _chance(self) -> np.ndarray:
+        """Return the propensity of each cell."""
+        chance = np.zeros(len(self.cells.x))
+        chance[self.cells.of] = self.propensity
+        return chance
+
+    @cached_property
+    def _spread(self) -> np.ndarray:
+        held = self.cells.sums(self.design_weight) * self._chance * (1 - self._chance)
+        return np.linalg.pinv(np.einsum("cp,c,cq->pq", self.cells.x, held, self.cells.x), hermitian=True)
+
+    @cached_property
+    def _surprise(self) -> np.ndarray:
+        return np.asarray(self.design_weight * (self.answered - self.propensity))
+
+    def influence(self, weighted: np.ndarray) -> np.ndarray:
+        """Return the weighted influence of everybody who was due, from that of those who answered (zero elsewhere)."""
+        pull = np.einsum("cp,c->p", self.cells.x, self.cells.sums(weighted) * (1 - self._chance))
+        slope = np.einsum("cp,pq,q->c", self.cells.x, self._spread, pull)
+        return np.asarray(weighted - self._surprise * slope[self.cells.of])
+
+
+@dataclass(frozen=True)
+class Lost:
+    """
+    The credit of estimated propensities, and the design of those who answered and, after them, of the lost.
+
+    The rows of a sample are the first of `credit` and `design`.
+    """
+
+    credit: ResponseCredit
+    design: Design
+
+    def totals(self, weighted: np.ndarray) -> np.ndarray:
+        """Return by PSU the influence of everybody who was due, from that of those who answered."""
+        whole = np.zeros(len(self.credit.answered))
+        whole[: len(weighted)] = weighted
+        return self.design.totals(self.credit.influence(whole))

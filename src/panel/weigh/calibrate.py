@@ -1,0 +1,195 @@
+"""Move weights as little as can be until known totals or shares are met, and say what that cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linprog
+
+from panel.errors import EstimateError, printable
+from panel.estimate.margins import Cells, Target
+from panel.weigh.distance import Distance
+
+MOST_ROUNDS = 200
+TOLERANCE = 1e-12
+ACCEPTED = 1e-9
+"""The largest error in a share, or relative in a total, with which weights count as calibrated."""
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """Weights that meet every total, their ratio to the design weights, the rounds it took and the largest error."""
+
+    weights: np.ndarray
+    ratio: np.ndarray
+    rounds: int
+    error: float
+
+
+def rake(
+    design: np.ndarray,
+    targets: Sequence[Target],
+    *,
+    distance: Distance | None = None,
+    total: float | None = None,
+) -> Calibrated:
+    """
+    Return weights near `design` whose shares are those of every target, adding up to `total`.
+
+    By raking, unless another distance is given; bounds are then times the mean ratio, as design weights are first
+    brought to the total. Rows in no group of a margin keep the share they have.
+
+    Source: Deming and Stephan (1940); Deville, Särndal and Sautory (1993), JASA 88. Oracle: o03.
+
+    Args:
+        design: a weight a row, none negative.
+        targets: the margins, each with a code a row.
+        distance: raking without bounds where not told.
+        total: what the weights add up to; those of `design` where not told.
+
+    Raises:
+        EstimateError: a group with a share has no rows or no weight, or margins and bounds cannot be met together;
+            names the margin and the group.
+    """
+    _need_weights(design)
+    for target in targets:
+        _need_members(design, target)
+    whole = float(design.sum()) if total is None else total
+    start = design * (whole / design.sum())
+    if not targets:
+        return Calibrated(start, np.ones(len(start)), 0, 0.0)
+    cells = Cells.cut(targets)
+    return calibrate(start, cells, _totals(start, cells, targets), distance=distance)
+
+
+def calibrate(design: np.ndarray, cells: Cells, totals: np.ndarray, *, distance: Distance | None = None) -> Calibrated:
+    """
+    Return weights near `design` whose totals of the auxiliary variables are `totals`.
+
+    Newton's method on the convex dual, with steps held back until it falls: where the totals can be met, it gets there.
+
+    Source: Deville and Särndal (1992), JASA 87, eq. 2.4 and 3.1. Oracle: o03 (all distances, greg_api99).
+
+    Args:
+        design: a weight a row, none negative.
+        cells: which cell each row is in, and the auxiliary variables of each cell.
+        totals: what each auxiliary variable must add up to.
+        distance: raking without bounds where not told.
+
+    Raises:
+        EstimateError: the totals cannot be met; names the first that stays off.
+    """
+    distance = distance or Distance()
+    _need_weights(design)
+    mass = cells.sums(design)
+    scale = np.maximum(np.abs(totals), np.einsum("cp,c->p", np.abs(cells.x), mass))
+    scale = np.where(scale > 0, scale, 1.0)
+    solved = _solve(mass, cells.x / scale, totals / scale, distance)
+    if solved.error > ACCEPTED:
+        raise _unmet(mass, cells, totals / scale, scale, distance)
+    ratio = distance.ratio(solved.u)[cells.of]
+    return Calibrated(design * ratio, ratio, solved.rounds, solved.error)
+
+
+@dataclass(frozen=True)
+class _Solved:
+    u: np.ndarray
+    rounds: int
+    error: float
+
+
+def _solve(mass: np.ndarray, x: np.ndarray, totals: np.ndarray, distance: Distance) -> _Solved:
+    held = float(mass.sum())
+    lam = np.zeros(x.shape[1])
+    left = _left(mass, x, totals, distance, lam)
+    rounds, error = 0, float(np.max(np.abs(left)))
+    while error >= TOLERANCE and rounds < MOST_ROUNDS and np.isfinite(lam).all():
+        rounds += 1
+        u = np.einsum("cp,p->c", x, lam)
+        bend = np.einsum("cp,c,cq->pq", x, mass * distance.slope(u), x)
+        step = np.linalg.lstsq(bend, -left, rcond=1e-12)[0]
+        if np.max(np.abs(left + bend @ step)) > 0.5 * np.max(np.abs(left)):
+            step = np.linalg.solve(bend + 1e-3 * held * np.eye(len(lam)), -left)
+        lam, left = _along(mass, x, totals, distance, lam, step, left)
+        error = float(np.max(np.abs(left)))
+    return _Solved(np.einsum("cp,p->c", x, lam), rounds, error)
+
+
+def _left(mass: np.ndarray, x: np.ndarray, totals: np.ndarray, distance: Distance, lam: np.ndarray) -> np.ndarray:
+    """Return how far each total is exceeded: the slope of the dual."""
+    return np.asarray(np.einsum("cp,c->p", x, mass * distance.ratio(np.einsum("cp,p->c", x, lam))) - totals)
+
+
+def _along(
+    mass: np.ndarray, x: np.ndarray, totals: np.ndarray, distance: Distance, lam: np.ndarray, step: np.ndarray,
+    left: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Return the point along a step where the dual has fallen, or the totals are nearer, and what is left there."""
+
+    def dual(at: np.ndarray) -> float:
+        return float((mass * distance.integral(np.einsum("cp,p->c", x, at))).sum() - (totals * at).sum())
+
+    here, falls, size = dual(lam), float((left * step).sum()), 1.0
+    for _ in range(40):
+        there = lam + size * step
+        now = _left(mass, x, totals, distance, there)
+        if np.max(np.abs(now)) < 0.5 * np.max(np.abs(left)) or dual(there) < here + 1e-4 * size * falls:
+            return there, now
+        size /= 2
+    return lam + size * step, now
+
+
+def _totals(design: np.ndarray, cells: Cells, targets: Sequence[Target]) -> np.ndarray:
+    """Return the total of each column: the shares of a margin, less what those in none of its groups keep."""
+    wanted: dict[tuple[str, str], float] = {}
+    whole = float(design.sum())
+    for target in targets:
+        outside = float(design[target.codes < 0].sum())
+        for group, share in zip(target.groups, target.shares, strict=True):
+            wanted[target.name, group] = share * (whole - outside)
+        wanted[target.name, "none of its groups"] = outside
+    return np.array([wanted[name] for name in cells.names])
+
+
+def _need_weights(design: np.ndarray) -> None:
+    if not np.all(design >= 0) or design.sum() == 0:
+        raise EstimateError(
+            "All design weights are zero, or one is negative or missing.", fix="correct the design weights"
+        )
+
+
+def _need_members(design: np.ndarray, target: Target) -> None:
+    inside = target.codes >= 0
+    present = np.bincount(target.codes[inside], weights=design[inside], minlength=len(target.groups))
+    for place, share in enumerate(target.shares):
+        if share > 0 and present[place] == 0:
+            raise EstimateError(
+                f"The margin '{printable(target.name)}' cannot be met: nobody is in its group "
+                f"'{printable(target.groups[place])}'.",
+                fix="join the group with another in benchmarks.toml, or drop the margin",
+            )
+
+
+def _unmet(mass: np.ndarray, cells: Cells, totals: np.ndarray, scale: np.ndarray, distance: Distance) -> EstimateError:
+    """Return the error that names the total which stays furthest off, however the weights are chosen."""
+    x, (rows, columns) = (cells.x * mass[:, None] / scale).T, cells.x.T.shape
+    slack = np.hstack([np.eye(rows), -np.eye(rows)])
+    found = linprog(
+        np.concatenate([np.zeros(columns), np.ones(2 * rows)]),
+        A_eq=np.hstack([x, slack]),
+        b_eq=totals,
+        bounds=[(None if np.isneginf(distance.low) else distance.low, distance.high)] * columns
+        + [(0, None)] * 2 * rows,
+    )
+    off = np.abs(found.x[columns : columns + rows] - found.x[columns + rows :]) if found.success else np.zeros(rows)
+    margin, group = cells.names[int(np.argmax(off))]
+    where = f"The margin '{printable(margin)}'" + (f" (group '{printable(group)}')" if group else "")
+    within = (
+        f" within weights of {distance.low:g} to {distance.high:g} times the mean" if distance.high < np.inf else ""
+    )
+    return EstimateError(
+        f"{where} cannot be met together with the others{within}.",
+        fix="join small groups of the margin, drop it, or widen weight_bounds in benchmarks.toml",
+    )
