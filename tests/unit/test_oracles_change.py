@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from panel.estimate.berger_priam import fixed_overlap_covariance
 from panel.estimate.contrasts import difference, relative
 from panel.estimate.estimators import Estimand, logit_interval, quantile, ratio
 from tests.unit.oracle_samples import BESIDE, EXACT, Sampled, data, designed, expected, near, stratified_schools
@@ -119,6 +120,19 @@ def _changes_agree(panel: Sampled, variable: str, own: np.ndarray, wanted: dict[
 def test_change_of_a_panel_with_partial_overlap(panel):
     """o05: net and relative change between every pair of waves."""
     _changes_agree(panel, "income", panel.everybody, expected("o05")["change_all"])
+
+
+def test_change_with_the_overlap_held_fixed(panel):
+    """o05: the net change and its standard error as vardpoor's vardchanges gives them (Berger and Priam)."""
+    wanted, wave = expected("o05")["vardchanges"], panel.frame["wave"].to_numpy()
+    for place, pair in enumerate(zip(wanted["period_1"], wanted["period_2"], strict=True)):
+        levels = [panel.mean("income", wave == int(each)) for each in pair]
+        totals = np.stack([panel.design.totals(panel.weights * each.linear) for each in levels], axis=1)
+        present = np.stack([panel.design.present(wave == int(each)) for each in pair], axis=1)
+        found = difference(
+            np.array([each.value for each in levels]), fixed_overlap_covariance(totals, present, panel.design)
+        )
+        assert (found.value, found.se) == near((wanted["estim"][place], wanted["se"][place]), rel=EXACT)
 
 
 @pytest.mark.parametrize("status", STATUS)

@@ -22,10 +22,12 @@ SEX = Domain(
 )
 
 
-def study(*, half: float | None = 0.5, **overrides: object) -> Study:
+def study(*, half: float | None = 0.5, bounds: tuple[float, float] = (0.2, 5.0), **overrides: object) -> Study:
     """Return a study whose margin says that a share `half` are men; without benchmarks where it is None."""
     margin = Margin(domain="sex", shares=(("m", half or 0.0), ("f", 1 - (half or 0.0))), source="register")
-    benchmarks = None if half is None else Benchmarks(frame="register", version="1", margins=(margin,))
+    benchmarks = (
+        None if half is None else Benchmarks(frame="register", version="1", margins=(margin,), weight_bounds=bounds)
+    )
     return replace(release_factory.study(), domains=(SEX,), benchmarks=benchmarks, **overrides)
 
 

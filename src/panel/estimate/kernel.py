@@ -214,7 +214,7 @@ def covariance(totals: np.ndarray, design: Design, *, lonely: Lonely | None = No
 def _of_stage(z: np.ndarray, design: Design, lonely: Lonely) -> np.ndarray:
     n, alone = design.drawn.astype(float), design.alone
     if alone.any():
-        _refuse_lonely(design, lonely)
+        refuse_lonely(design, lonely)
     means = _sums(z, design) / np.maximum(n, 1)[:, None]
     if lonely == "adjust":
         means[alone] = z.sum(axis=0) / n.sum()
@@ -232,7 +232,7 @@ def _of_stage(z: np.ndarray, design: Design, lonely: Lonely) -> np.ndarray:
     return np.asarray(whole)
 
 
-def _refuse_lonely(design: Design, lonely: Lonely) -> None:
+def refuse_lonely(design: Design, lonely: Lonely) -> None:
     """Raise where a choice for strata with one PSU cannot be kept."""
     name = design.strata[int(np.argmax(design.alone))]
     where = f"Stratum '{printable(name)}' has" if name else "The sample has"

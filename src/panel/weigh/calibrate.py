@@ -53,15 +53,32 @@ def rake(
         EstimateError: a group with a share has no rows or no weight, or margins and bounds cannot be met together;
             names the margin and the group.
     """
-    _need_weights(design)
-    for target in targets:
-        _need_members(design, target)
-    whole = float(design.sum()) if total is None else total
-    start = design * (whole / design.sum())
-    if not targets:
-        return Calibrated(start, np.ones(len(start)), 0, 0.0)
-    cells = Cells.cut(targets)
-    return calibrate(start, cells, _totals(start, cells, targets), distance=distance)
+    return Raker.of(targets, distance).weights(design, total)
+
+
+@dataclass(frozen=True)
+class Raker:
+    """Margins made ready to be met again and again from other design weights, as replicates do."""
+
+    targets: tuple[Target, ...]
+    cells: Cells | None
+    distance: Distance
+
+    @classmethod
+    def of(cls, targets: Sequence[Target], distance: Distance | None = None) -> Raker:
+        """Return the raker of some margins."""
+        return cls(tuple(targets), Cells.cut(targets) if targets else None, distance or Distance())
+
+    def weights(self, design: np.ndarray, total: float | None = None) -> Calibrated:
+        """Return weights near `design` that meet every margin; see `rake`."""
+        _need_weights(design)
+        whole = float(design.sum()) if total is None else total
+        start = design * (whole / design.sum())
+        if self.cells is None:
+            return Calibrated(start, np.ones(len(start)), 0, 0.0)
+        for target in self.targets:
+            _need_members(start, target)
+        return calibrate(start, self.cells, _totals(start, self.cells, self.targets), distance=self.distance)
 
 
 def calibrate(design: np.ndarray, cells: Cells, totals: np.ndarray, *, distance: Distance | None = None) -> Calibrated:
@@ -108,7 +125,7 @@ def _solve(mass: np.ndarray, x: np.ndarray, totals: np.ndarray, distance: Distan
     while error >= TOLERANCE and rounds < MOST_ROUNDS and np.isfinite(lam).all():
         rounds += 1
         u = np.einsum("cp,p->c", x, lam)
-        bend = np.einsum("cp,c,cq->pq", x, mass * distance.slope(u), x)
+        bend = np.einsum("cp,cq->pq", x * (mass * distance.slope(u))[:, None], x)
         step = np.linalg.lstsq(bend, -left, rcond=1e-12)[0]
         if np.max(np.abs(left + bend @ step)) > 0.5 * np.max(np.abs(left)):
             step = np.linalg.solve(bend + 1e-3 * held * np.eye(len(lam)), -left)

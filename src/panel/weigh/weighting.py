@@ -10,18 +10,12 @@ import numpy as np
 import pandas as pd
 
 from panel.errors import EstimateError, printable
-from panel.estimate.explained import classes, covariates
-from panel.estimate.margins import targets_of
 from panel.model.study import Study
 from panel.schema import WEIGHTS
-from panel.weigh.calibrate import rake
 from panel.weigh.diagnostics import Made, diagnostics
-from panel.weigh.distance import Distance
-from panel.weigh.propensity import Response, by_class, by_logit
-from panel.weigh.trim import trim
+from panel.weigh.recipe import LEAST_PROPENSITY, Recipe, response_of
 
 OUT_OF_SCOPE = ("deceased", "out_of_scope")
-LEAST_PROPENSITY = 0.05
 
 
 @dataclass(frozen=True)
@@ -49,7 +43,7 @@ def cross_sectional(person_waves: pd.DataFrame, *, study: Study, wave: int) -> W
         EstimateError: a margin cannot be met; names it and the group.
     """
     design = person_waves["design_weight"].fillna(1.0).to_numpy(dtype=float)
-    made = _made(person_waves, design, study)
+    made = Recipe.of(person_waves, study).make(design)
     return _weighting(person_waves["member"], made, study, kind="cross-sectional", waves=(wave,))
 
 
@@ -102,10 +96,10 @@ def _given(start: pd.DataFrame, column: str, study: Study, waves: tuple[int, ...
 
 def _adjusted(due: pd.DataFrame, stayed: np.ndarray, study: Study, waves: tuple[int, ...]) -> Weighting:
     design = due["design_weight"].fillna(1.0).to_numpy(dtype=float)
-    response = _response(due, stayed, design, study)
+    response = response_of(due, stayed, design, study)
     chance = np.ones(len(due)) if response is None else np.maximum(response.propensity, LEAST_PROPENSITY)
     adjusted = design / chance
-    made = _made(due[stayed].reset_index(drop=True), adjusted[stayed], study)
+    made = Recipe.of(due[stayed].reset_index(drop=True), study).make(adjusted[stayed])
     whole = _weighting(
         due["member"][stayed], made, study, kind="longitudinal", waves=waves,
         propensity=None if response is None else chance[stayed],
@@ -119,34 +113,12 @@ def _adjusted(due: pd.DataFrame, stayed: np.ndarray, study: Study, waves: tuple[
     return Weighting(pd.concat([whole.rows, rows], ignore_index=True), whole.diagnostics)
 
 
-def _response(due: pd.DataFrame, stayed: np.ndarray, design: np.ndarray, study: Study) -> Response | None:
-    if study.weighting.nonresponse == "none":
-        return None
-    if study.weighting.nonresponse == "classes":
-        found = classes(due, study)
-        return by_class(found.codes, stayed, design, found.names)
-    return by_logit(covariates(due, study), stayed, design)
-
-
 def _members_of_all(person_waves: pd.DataFrame, waves: Sequence[int]) -> set[str]:
     found: set[str] | None = None
     for wave in waves:
         members = set(person_waves.loc[person_waves["wave"] == wave, "member"])
         found = members if found is None else found & members
     return found or set()
-
-
-def _made(frame: pd.DataFrame, design: np.ndarray, study: Study) -> Made:
-    """Return the weights of a study's rules, adding up to the rows."""
-    targets, rules = targets_of(frame, study), study.weighting
-    bounds = study.benchmarks.weight_bounds if study.benchmarks else None
-    found = rake(
-        design, targets, distance=Distance.of(rules.calibration, bounds) if targets else None, total=len(frame)
-    )
-    if rules.trim is None:
-        return Made(found.weights, design, targets=targets, found=found)
-    cut = trim(found.weights, *rules.trim)
-    return Made(cut.weights, design, targets=targets, found=found, cut=cut)
 
 
 def _weighting(
