@@ -33,7 +33,8 @@ def diagnose(settings: Settings) -> list[Finding]:
 def _python() -> Finding:
     found = ".".join(map(str, sys.version_info[:3]))
     state = "good" if sys.version_info >= (3, 11) else "bad"
-    return Finding(what="Python 3.11 or newer", state=state, found=found, fix="install a newer Python")
+    fix = "" if state == "good" else "install a newer Python"
+    return Finding(what="Python 3.11 or newer", state=state, found=found, fix=fix)
 
 
 def _name() -> Finding:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from panel import merge as merging
-from panel.harmonise import hold_cells
+from panel.harmonise import hold_cells, with_sources
 from panel.model.study import Study
 from panel.ports import Adapters
 
@@ -88,8 +88,8 @@ def clean_panel(
         app: the adapters.
         study: the study.
         waves: wave numbers to read.
-        columns: variables to read; all by default.
+        columns: variables to read, with those that they derive from; all by default.
     """
-    frame = app.store.person_waves(study.key, waves, columns)
+    frame = app.store.person_waves(study.key, waves, None if columns is None else with_sources(study, columns))
     held = app.store.held(study.key)
     return hold_cells(frame, held[held["wave"].isin(list(waves))], study)

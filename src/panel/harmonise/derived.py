@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -60,35 +63,61 @@ def _reason(value: pd.Series, sources: list[pd.Series]) -> pd.Series:
     return pd.Series(pd.Categorical(reason, dtype=REASON_DTYPE), index=value.index)
 
 
+def with_sources(study: Study, names: Iterable[str]) -> list[str]:
+    """Return the names and every variable that a derived one among them comes from, in any instrument, sorted."""
+    found, waiting = set[str](), list(names)
+    comes_from: dict[str, set[str]] = {}
+    for instrument in study.instruments:
+        for derived in instrument.derived:
+            comes_from.setdefault(derived.variable.name, set()).update(parse(derived.expression).names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += comes_from.get(name, ())
+    return sorted(found)
+
+
 def hold_cells(frame: pd.DataFrame, held: pd.DataFrame, study: Study) -> pd.DataFrame:
     """
     Return person-waves with held cells missing, for the reason invalid, and derived variables computed anew.
 
     Args:
         frame: schema.PERSON_WAVES with variables. Not modified.
+            It may have some variables only, those that the derived ones among them come from included.
         held: schema.HELD; rows without a variable or about variables that `frame` lacks do nothing here.
         study: says which variables derive from which.
     """
     wanted = held[held["variable"].isin(frame.columns) & held["member"].notna()]
     if wanted.empty:
         return frame
-    place = pd.MultiIndex.from_frame(frame[["member", "wave"]])
+    places = frame[["member", "wave"]].assign(place=np.arange(len(frame)))
+    cells = wanted[["member", "wave", "variable"]].merge(places, on=["member", "wave"])
     touched: dict[str, pd.Series] = {}
-    hit = np.zeros(len(frame), dtype=bool)
-    for name, rows in wanted.groupby("variable"):
-        here = place.isin(pd.MultiIndex.from_frame(rows[["member", "wave"]]))
-        touched[str(name)] = frame[name].mask(here)
+    for name, rows in cells.groupby("variable"):
         reason = reason_column(str(name))
-        touched[reason] = frame[reason].mask(here, "invalid")
-        hit |= here
-    return _derive_again(frame.assign(**touched), hit, study)
+        touched[str(name)] = _with(frame[str(name)], rows["place"].to_numpy(), None)
+        touched[reason] = _with(frame[reason], rows["place"].to_numpy(), "invalid")
+    return _derive_again(frame.assign(**touched), np.unique(cells["place"]), study)
 
 
-def _derive_again(frame: pd.DataFrame, hit: np.ndarray, study: Study) -> pd.DataFrame:
-    """Compute the derived variables of the touched rows anew, wave by wave."""
-    pieces = [frame[~hit]]
-    for number, rows in frame[hit].groupby("wave"):
-        wave = study.wave(int(number))
-        fresh = derive(rows, study.instrument(wave.instrument), wave_year=wave.fieldwork.start.year)
-        pieces.append(fresh[frame.columns])
-    return pd.concat(pieces).loc[frame.index]
+def _derive_again(frame: pd.DataFrame, places: np.ndarray, study: Study) -> pd.DataFrame:
+    """Compute the derived variables of the rows at these places anew, wave by wave; only their columns are copied."""
+    columns: dict[str, pd.Series] = {}
+    waves = frame["wave"].to_numpy(dtype=np.int64)[places]
+    for number in np.unique(waves):
+        wave, own = study.wave(int(number)), places[waves == number]
+        instrument = study.instrument(wave.instrument)
+        there = tuple(each for each in instrument.derived if each.variable.name in frame)
+        fresh = derive(frame.iloc[own], replace(instrument, derived=there), wave_year=wave.fieldwork.start.year)
+        for derived in there:
+            for name in (derived.variable.name, reason_column(derived.variable.name)):
+                columns[name] = _with(columns.get(name, frame[name]), own, fresh[name].array)
+    return frame.assign(**columns)
+
+
+def _with(column: pd.Series, places: np.ndarray, values: object) -> pd.Series:
+    """Return a copy of a column with other values at some places."""
+    out = column.copy()
+    out.iloc[places] = values
+    return out
