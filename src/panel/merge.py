@@ -134,16 +134,18 @@ def _as_asked(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     entering = (rows["cohort"] == rows["wave"]).to_numpy(dtype=bool)
     changed: dict[str, pd.Series] = {}
     for question in study.instrument_of(int(rows["wave"].iloc[0])).questions:
-        name = reason_column(question.variable.name)
-        reasons = rows[name].astype("str").to_numpy(dtype=object)
-        if question.asked == "first" and entering.any() and not (reasons == "not_fielded").all():
-            blank = entering & (reasons == "not_fielded")
-            reasons = np.where(blank, np.where(_off_route(question, rows), "not_applicable", "no_answer"), reasons)
-        elif question.asked == "later":
-            reasons = np.where(entering & (reasons == "no_answer"), "not_fielded", reasons)
-        else:
+        if question.asked not in ("first", "later"):
             continue
-        changed[name] = pd.Series(reasons, index=rows.index, dtype=REASON_DTYPE)
+        name = reason_column(question.variable.name)
+        reasons = rows[name].astype(REASON_DTYPE)
+        unasked = (reasons == "not_fielded").to_numpy(dtype=bool)
+        if question.asked == "later":
+            changed[name] = reasons.mask(entering & (reasons == "no_answer").to_numpy(dtype=bool), "not_fielded")
+        elif entering.any() and not unasked.all():
+            off_route = _off_route(question, rows)
+            changed[name] = reasons.mask(entering & unasked & off_route, "not_applicable").mask(
+                entering & unasked & ~off_route, "no_answer"
+            )
     return rows.assign(**changed)
 
 
@@ -203,11 +205,11 @@ def _with_fact(
     if is_immutable:
         both = frame[name].notna() & told.notna()
         conflicts[both.to_numpy()] = (frame.loc[both, name] != told[both]).to_numpy(dtype=bool)
-    reasons = frame[reason_column(name)].astype("str")
+    reasons = frame[reason_column(name)].astype(REASON_DTYPE)
     carried = frame[name].isna() & told.notna() & (frame["cohort"] < frame["wave"]) & (reasons == "not_fielded")
     value = frame[name].where(~carried, told).mask(conflicts)
     reason = reasons.mask(carried, "").mask(conflicts, "invalid")
-    return frame.assign(**{name: value, reason_column(name): reason.astype(REASON_DTYPE)}), conflicts
+    return frame.assign(**{name: value, reason_column(name): reason}), conflicts
 
 
 def _held(rows: pd.DataFrame, name: str, wave: int) -> pd.DataFrame:

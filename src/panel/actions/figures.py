@@ -33,7 +33,7 @@ def weigh(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
     study = app.study(study_key)
     number = study.wave(wave).number
     waves = _waves_with_answers(app, study, number)
-    panel = clean_panel(app, study, waves)
+    panel = clean_panel(app, study, waves, _read(study))
     tracking = app.store.tracking(study.key)
     made = [weighing.cross_sectional(panel[panel["wave"] == each], study=study, wave=each) for each in waves]
     made += [weighing.longitudinal(panel, tracking, study=study, waves=each) for each in wave_sets(study, waves)]
@@ -49,6 +49,15 @@ def wave_sets(study: Study, waves: list[int]) -> list[tuple[int, ...]]:
     from_baseline = {(study.baseline, wave) for wave in waves if wave > study.baseline and study.baseline in waves}
     whole = {tuple(wave for wave in waves if wave >= study.baseline)}
     return sorted({each for each in adjacent | from_baseline | whole if len(each) > 1})
+
+
+def _read(study: Study) -> list[str]:
+    """Return the variables that weights, figures and predictions read: a small part of a wide panel."""
+    used = [each.variable for each in study.domains]
+    used += [each.variable for each in study.indicators] + [each.variable for each in study.transitions]
+    for question in (each for instrument in study.instruments for each in instrument.predictions):
+        used += [question.variable.name, question.predicts.variable if question.predicts else ""]
+    return [*used, *(f"given_weight:{each.column}" for each in study.layout.given_weights)]
 
 
 def _waves_with_answers(app: Adapters, study: Study, up_to: int) -> list[int]:
@@ -72,7 +81,7 @@ def estimate(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
     study = app.study(study_key)
     number = study.wave(wave).number
     waves = _waves_with_answers(app, study, number)
-    panel = clean_panel(app, study, waves)
+    panel = clean_panel(app, study, waves, _read(study))
     weights = app.store.weights(study.key, number)
     tables = {
         "estimates": report(study, panel, app.store.tracking(study.key), weights, wave=number),

@@ -168,14 +168,12 @@ class Received(Database):
         return RESPONSES.coerce(whole).sort_values("response", ignore_index=True)
 
     def response_index(self, study: str) -> pd.DataFrame:
-        """Return the index of every response kept, any wave, without answers."""
-        query = select(*(RESPONSE.c[name] for name in INDEX)).where(RESPONSE.c.study == study)
+        """Return the index of every response kept, any wave, without answers: a few columns of the files."""
         with self._reads() as connection:
-            rows = connection.execute(query.order_by(RESPONSE.c.wave, RESPONSE.c.response)).all()
-        frame = pd.DataFrame(rows, columns=INDEX)
-        for name in ("submitted_at", "received_at"):
-            frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
-        return RESPONSES.coerce(frame)[INDEX]
+            parts = self._parts(connection, study=study, kind="answers")
+        frames = [self._frame(part, INDEX) for part in parts]
+        whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        return RESPONSES.coerce(whole)[INDEX].sort_values(["wave", "response"], ignore_index=True)
 
 
 def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
