@@ -30,10 +30,14 @@ def main() -> None:
     options.add_argument("--step")
     given = options.parse_args()
     os.environ["PANEL_HOME"] = str(given.home.absolute())
+    if given.step == "prepare":
+        prepare(given.members)
+        return
     if given.step:
         run(given.step)
         return
-    prepare(given.members)
+    # In a process of its own: a child is charged for the memory that its parent had when it was started.
+    subprocess.run([sys.executable, __file__, *sys.argv[1:], "--step", "prepare"], check=True)
     print(f"{'step':<18}{'seconds':>10}{'peak MiB':>10}   (median of {given.repeats})")
     taken = {step: measure(step, given.home, 1 if step == "collect" else given.repeats) for step in STEPS}
     for step, (seconds, peak) in taken.items():
