@@ -78,33 +78,40 @@ def merge(
     the member's waves say (the earliest, where they are even) is held in the wave that differs, never overwritten.
 
     Args:
-        responses: by wave, every response kept (schema.RESPONSES and variables). Not modified.
+        responses: by wave, every response kept (schema.RESPONSES and variables); each wave is asked for once, so that
+            it may be read then. Not modified.
         study: its waves, instruments and facts.
         index: member, wave, disposition of every response kept, of any wave.
         fielded: waves that have been opened, in order.
         open_waves: those still in the field, where silence is not yet an answer.
     """
     entered = cohorts(index)
-    standing = {wave: current(frame) for wave, frame in responses.items() if len(frame)}
-    bare = {wave: _person_waves(frame, study, entered) for wave, frame in standing.items()}
+    bare, outcomes, superseded = {}, {}, [_NOBODY]
+    for wave, frame in responses.items():  # one wave at a time: all of them together may not fit in memory
+        standing = current(frame)
+        if len(standing):
+            outcomes[wave] = standing[["member", "disposition"]]
+            superseded.append(_superseded(frame, standing))
+            bare[wave] = _person_waves(standing, study, entered)
     settled, held = _settle(bare, study)
-    derived = {wave: _finished(frame, study, wave) for wave, frame in settled.items()}
+    bare.clear()
     return Merge(
-        person_waves=derived,
-        tracking=track(standing, entered=entered, fielded=fielded, open_waves=open_waves),
+        person_waves={wave: _finished(settled.pop(wave), study, wave) for wave in list(settled)},
+        tracking=track(outcomes, entered=entered, fielded=fielded, open_waves=open_waves),
         held=held,
-        superseded=_superseded(responses, standing),
+        superseded=pd.concat(superseded).sort_values(["wave", "member", "response"], ignore_index=True),
     )
 
 
-def _superseded(responses: Mapping[int, pd.DataFrame], standing: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
-    pieces = [
-        responses[wave].loc[~responses[wave]["response"].isin(frame["response"]), [*KEY, "response"]]
-        for wave, frame in standing.items()
-    ]
-    columns = {"member": "str", "wave": "Int64", "response": "str"}
-    found = pd.concat(pieces) if pieces else pd.DataFrame(columns=list(columns))
-    return found.drop_duplicates().sort_values(["wave", "member", "response"], ignore_index=True).astype(columns)
+_NOBODY = pd.DataFrame({"member": [], "wave": [], "response": []}).astype(
+    {"member": "str", "wave": "Int64", "response": "str"}
+)
+
+
+def _superseded(responses: pd.DataFrame, standing: pd.DataFrame) -> pd.DataFrame:
+    """Return the responses of a wave that do not stand, once each."""
+    others = ~responses["response"].isin(standing["response"])
+    return responses.loc[others, [*KEY, "response"]].drop_duplicates().astype(_NOBODY.dtypes)
 
 
 def _person_waves(frame: pd.DataFrame, study: Study, entered: pd.Series) -> pd.DataFrame:
@@ -244,7 +251,7 @@ def track(
     member who is back after a gap is marked as returning; the gap stays.
 
     Args:
-        standing: by wave, one row a member (`current`). Not modified.
+        standing: by wave, one row a member with its disposition (`current`). Not modified.
         entered: wave of entry by member (`cohorts`).
         fielded: waves that have been opened, in order.
         open_waves: those still in the field.

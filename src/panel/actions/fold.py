@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -43,7 +43,7 @@ def merge(app: Adapters, study_key: str) -> Merged:
     fielded = fielded_waves(app, study)
     before = app.store.person_waves(study.key, columns=[])
     result = merging.merge(
-        {wave: app.store.responses(study.key, wave) for wave in fielded},
+        _Responses(app, study, fielded),
         study=study,
         index=app.store.response_index(study.key),
         fielded=fielded,
@@ -54,6 +54,22 @@ def merge(app: Adapters, study_key: str) -> Merged:
     app.store.save_tracking(study.key, result.tracking)
     app.store.save_held(study.key, "merge", result.held)
     return _counted(study, result, before)
+
+
+class _Responses(Mapping[int, pd.DataFrame]):
+    """The responses kept, by wave, read when a wave is asked for."""
+
+    def __init__(self, app: Adapters, study: Study, waves: Sequence[int]) -> None:
+        self._app, self._study, self._waves = app, study, waves
+
+    def __getitem__(self, wave: int) -> pd.DataFrame:
+        return self._app.store.responses(self._study.key, wave)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._waves)
+
+    def __len__(self) -> int:
+        return len(self._waves)
 
 
 def fielded_waves(app: Adapters, study: Study) -> list[int]:
