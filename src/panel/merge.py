@@ -110,8 +110,9 @@ _NOBODY = pd.DataFrame({"member": [], "wave": [], "response": []}).astype(
 
 def _superseded(responses: pd.DataFrame, standing: pd.DataFrame) -> pd.DataFrame:
     """Return the responses of a wave that do not stand, once each."""
-    others = ~responses["response"].isin(standing["response"])
-    return responses.loc[others, [*KEY, "response"]].drop_duplicates().astype(_NOBODY.dtypes)
+    several = responses.loc[responses["member"].duplicated(keep=False), [*KEY, "response"]]
+    own = standing.loc[standing["member"].isin(several["member"].unique()), "response"]
+    return several[~several["response"].isin(own)].drop_duplicates().astype(_NOBODY.dtypes)
 
 
 def _person_waves(frame: pd.DataFrame, study: Study, entered: pd.Series) -> pd.DataFrame:

@@ -72,15 +72,15 @@ def longitudinal(
     """
     first, *later = sorted(waves)
     start = person_waves[person_waves["wave"] == first].reset_index(drop=True)
-    stayed = start["member"].isin(_members_of_all(person_waves, later)).to_numpy()
+    stayed = _answered_all(start["member"], person_waves, later)
     if not stayed.any():
         raise EstimateError(f"Nobody answered all of waves {', '.join(map(str, sorted(waves)))}.")
     given = next((each.column for each in study.layout.given_weights if set(each.waves) == set(waves)), None)
     if given is not None:
         return _given(start[stayed], given, study, tuple(sorted(waves)))
     gone = tracking.loc[tracking["wave"].isin(later) & tracking["disposition"].isin(OUT_OF_SCOPE), "member"]
-    due = start[~start["member"].isin(gone).to_numpy() | stayed].reset_index(drop=True)
-    return _adjusted(due, stayed[~start["member"].isin(gone).to_numpy() | stayed], study, tuple(sorted(waves)))
+    is_due = ~start["member"].isin(gone.unique()).to_numpy() | stayed
+    return _adjusted(start[is_due].reset_index(drop=True), stayed[is_due], study, tuple(sorted(waves)))
 
 
 def _given(start: pd.DataFrame, column: str, study: Study, waves: tuple[int, ...]) -> Weighting:
@@ -113,12 +113,13 @@ def _adjusted(due: pd.DataFrame, stayed: np.ndarray, study: Study, waves: tuple[
     return Weighting(pd.concat([whole.rows, rows], ignore_index=True), whole.diagnostics)
 
 
-def _members_of_all(person_waves: pd.DataFrame, waves: Sequence[int]) -> set[str]:
-    found: set[str] | None = None
-    for wave in waves:
-        members = set(person_waves.loc[person_waves["wave"] == wave, "member"])
-        found = members if found is None else found & members
-    return found or set()
+def _answered_all(members: pd.Series, person_waves: pd.DataFrame, waves: Sequence[int]) -> np.ndarray:
+    """Return which of these members have a person-wave in every one of the waves (a mask)."""
+    answered = np.ones(len(members), dtype=bool)
+    for wave in waves:  # by an index: `isin` turns a long list of texts into Python objects one by one
+        there = pd.Index(person_waves.loc[person_waves["wave"] == wave, "member"])
+        answered &= there.get_indexer(members) >= 0
+    return answered
 
 
 def _weighting(
