@@ -13,7 +13,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,17 +32,35 @@ def table_hash(frame: pd.DataFrame, key: Sequence[str], *, digits: int) -> str:
     A whole number is the same text whether a column is of integers or floats; null is `null`; NaN is null.
     """
     names = sorted(map(str, frame.columns))
-    cells = pd.DataFrame({name: _canonical(frame[name], digits) for name in names}, index=frame.index)
+    columns = {name: _Texts.of(frame[name], digits) for name in names}
     by = list(key) if not frame.duplicated(list(key)).any() else names
-    order = cells[by].astype("object").sort_values(by).index if len(frame) else cells.index
+    order = np.lexsort([columns[name].places for name in reversed(by)])
     digest = hashlib.sha256(json.dumps(names).encode())
     for start in range(0, len(order), CHUNK):
-        chunk = cells.loc[order[start : start + CHUNK]]
-        columns = [pa.array(chunk[name].astype("object"), type=pa.string()) for name in names]
-        for line in pc.binary_join_element_wise(*columns, _SEPARATOR).to_pylist():
-            digest.update(line.encode())
-            digest.update(b"\n")
+        rows = order[start : start + CHUNK]
+        lines = pc.binary_join_element_wise(*(columns[name].at(rows) for name in names), _SEPARATOR)
+        digest.update("".join(f"{line}\n" for line in lines.to_pylist()).encode())
     return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """A column as its canonical texts: each different one once, in order, and its place for every row."""
+
+    distinct: pa.Array
+    places: np.ndarray
+
+    @classmethod
+    def of(cls, column: pd.Series, digits: int) -> _Texts:
+        codes, found = pd.factorize(column)
+        texts = [canonical(value, digits) for value in found]
+        distinct = sorted({*texts, "null"})
+        place = {text: number for number, text in enumerate(distinct)}
+        numbers = np.array([*(place[text] for text in texts), place["null"]])  # code -1 is null: it takes the last
+        return cls(pa.array(distinct, type=pa.string()), numbers.astype(np.min_scalar_type(len(distinct)))[codes])
+
+    def at(self, rows: np.ndarray) -> pa.Array:
+        return self.distinct.take(pa.array(self.places[rows]))
 
 
 def content_digest(facts: Mapping[str, object], hashes: Mapping[str, str]) -> str:
@@ -67,12 +87,3 @@ def _number(number: float, value: object, digits: int) -> str:
         return "0"
     rounded = float(f"{number:.{digits}g}")
     return str(int(rounded)) if rounded.is_integer() else repr(rounded)
-
-
-def _canonical(column: pd.Series, digits: int) -> pd.Categorical:
-    codes, found = pd.factorize(column)
-    texts = [canonical(value, digits) for value in found]
-    distinct = sorted({*texts, "null"})
-    place = {text: number for number, text in enumerate(distinct)}
-    numbers = [place[text] for text in texts] + [place["null"]]  # code -1 is null: it takes the last
-    return pd.Categorical.from_codes([numbers[code] for code in codes], categories=distinct)

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -35,9 +36,18 @@ _NO_FILE = ("terms",)
 class FolderPublisher:
     """Writes releases into folders of this machine."""
 
+    def __init__(self) -> None:
+        self._last: _Prepared | None = None
+
+    def _prepared(self, content: ReleaseContent) -> _Prepared:
+        """Return the tables of a release and their digest, made once: asking for the digest comes before publishing."""
+        if self._last is None or self._last.content is not content:
+            self._last = _Prepared.of(content)
+        return self._last
+
     def digest(self, content: ReleaseContent) -> str:
         """Return the SHA-256 of the canonical content, the same for any row order, database and machine."""
-        return content_digest(_facts(content), _hashes(tables(content)))
+        return self._prepared(content).digest
 
     def publish(self, content: ReleaseContent, folder: Path) -> PublishedFolder:
         """
@@ -50,23 +60,37 @@ class FolderPublisher:
             DisclosureRefused: the estimates are not protected.
             StorageError: the disk is full, or a file of the release was changed after it was published.
         """
-        published = tables(content)
-        facts = _facts(content)
-        hashes = _hashes(published)
-        digest = content_digest(facts, hashes)
+        made = self._prepared(content)
+        digest = made.digest
         if _is_taken(folder):
             return _same_release(folder, digest)
         with _storage_errors(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)
             _clean(folder)
             with _temporary(folder) as temporary:
-                _write(content, published, digest, temporary)
-                _write_manifest(published, facts | {"digest": digest}, hashes, temporary)
+                _write(content, made.tables, digest, temporary)
+                _write_manifest(made.tables, _facts(content) | {"digest": digest}, made.hashes, temporary)
                 _seal(temporary)
                 if not _renamed(temporary, folder):
                     return _same_release(folder, digest)
         _LOG.info("published study=%s wave=%s digest=%s", content.study.key, content.wave, digest)
         return PublishedFolder(path=folder, digest=digest, manifest=(folder / MANIFEST).read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What a release publishes, and the hashes that prove it."""
+
+    content: ReleaseContent
+    tables: Sequence[Table]
+    hashes: dict[str, str]
+    digest: str
+
+    @classmethod
+    def of(cls, content: ReleaseContent) -> _Prepared:
+        published = tables(content)
+        hashes = {table.name: table_hash(table.frame, table.key, digits=table.digits) for table in published}
+        return cls(content, published, hashes, content_digest(_facts(content), hashes))
 
 
 def _facts(content: ReleaseContent) -> dict[str, object]:
@@ -76,10 +100,6 @@ def _facts(content: ReleaseContent) -> dict[str, object]:
         "is_synthetic": content.is_synthetic,
         "threshold": content.study.disclosure_threshold,
     }
-
-
-def _hashes(published: Sequence[Table]) -> dict[str, str]:
-    return {table.name: table_hash(table.frame, table.key, digits=table.digits) for table in published}
 
 
 def _write(content: ReleaseContent, published: Sequence[Table], digest: str, folder: Path) -> None:
