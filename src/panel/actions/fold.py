@@ -98,7 +98,7 @@ def clean_panel(
     app: Adapters, study: Study, waves: Sequence[int], columns: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """
-    Return person-waves with every held cell set aside: raw plus decisions.
+    Return person-waves with every held cell set aside and without the rows that a check holds: raw plus decisions.
 
     Args:
         app: the adapters.
@@ -108,4 +108,14 @@ def clean_panel(
     """
     frame = app.store.person_waves(study.key, waves, None if columns is None else with_sources(study, columns))
     held = app.store.held(study.key)
-    return hold_cells(frame, held[held["wave"].isin(list(waves))], study)
+    here = held[held["wave"].isin(list(waves))]
+    return hold_cells(_without_held_rows(frame, here), here, study)
+
+
+def _without_held_rows(frame: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
+    """Drop the rows that a check holds; a row that intake held was never merged, and has a delivery."""
+    rows = held[held["variable"].isna() & held["delivery"].isna() & held["member"].notna()]
+    if rows.empty:
+        return frame
+    keys = pd.MultiIndex.from_frame(rows[["member", "wave"]])
+    return frame[~pd.MultiIndex.from_frame(frame[["member", "wave"]]).isin(keys)].reset_index(drop=True)

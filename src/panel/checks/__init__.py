@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.resources.abc import Traversable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from panel.checks.entries import Entry, digest
-from panel.checks.facts import facts_of, rows_of, truth
+from panel.checks.facts import fact_names, facts_of, parameter_names, parameters_of
+from panel.checks.history import earlier_of, rows_of, truth
 from panel.checks.run import judge
-from panel.checks.structural import Judged, structural
-from panel.checks.suites import load_suites, shipped
+from panel.checks.structural import structural
+from panel.checks.suites import FileEntry, Known, Suites, load_suites, overridden, shipped
+from panel.errors import DefinitionError, PanelError
 from panel.evaluate import evaluate
 from panel.model.expression import parse
 from panel.model.instrument import Instrument
@@ -28,60 +33,114 @@ class SuiteChecker:
     def __init__(self, folder: Traversable | None = None) -> None:
         self._folder = folder
 
+    def suites(self, study: Study, instrument: Instrument, stage: Stage, rows: pd.DataFrame) -> Suites:
+        """
+        Return what the files of a stage say, held against the columns of `rows`.
+
+        Raises:
+            DefinitionError: with every fault of the files.
+        """
+        facts = frozenset(fact_names(instrument, stage))
+        earlier = frozenset({*rows.columns, "is_back"}) if stage == "panel" else frozenset[str]()
+        known = Known(
+            {"rows": frozenset(rows.columns), "facts": facts, "earlier": earlier},
+            frozenset(parameter_names(instrument)),
+        )
+        return load_suites(self._folder or shipped(), study, instrument, stage, known)
+
     def check(self, study: Study, instrument: Instrument, wave: int, stage: Stage, frame: pd.DataFrame) -> Gate:
         """
         Return one verdict per check of the stage; a wave without rows has none, and so is not open.
+
+        A check over waves has no say in a first wave, and no verdict there.
 
         Raises:
             DefinitionError: a suite is empty, repeats an id, names an unknown column or lost an expectation.
         """
         rows = rows_of(frame, instrument, wave, stage)
-        facts = facts_of(frame, rows, instrument, wave, stage)
         year = study.wave(wave).fieldwork.start.year
-        known = [*rows.columns, "wave_year"]
-        written = load_suites(self._folder or shipped(), study, stage, known)
-        judged = list(structural(rows, instrument, stage, year))
-        for each in written:
-            column = None
-            if each.holds is not None:
-                column = truth(evaluate(parse(each.holds), rows, {"wave_year": year}))
-            judged.append(Judged(each.entry, column))
-        judged = [each for each in judged if each.entry.table == "rows" or each.entry.arguments["column"] in facts]
-        entries = tuple(each.entry for each in judged)
-        verdicts = judge(_tables(rows, facts, judged, wave), entries) if len(rows) else ()
+        implied = {each.entry.id: each for each in structural(rows, instrument, stage, year)}
+        asked = [FileEntry(each.entry, None, each.entry.id) for each in implied.values()]
+        asked += self.suites(study, instrument, stage, rows).entries
+        asked = _with_thresholds(asked, study)
+        same = wave == 1 or study.instrument_of(wave - 1).version == instrument.version
+        facts = facts_of(frame, rows, instrument, wave, stage, same=same)
+        asked = _said(asked, facts, parameters_of(frame, instrument, wave) if stage == "panel" else {})
+        columns = {key: each.column for key, each in implied.items() if each.column is not None}
+        computed, broken = _computed(asked, rows, year)
+        tables = {
+            "rows": _rows(rows, asked, columns | computed),
+            "facts": pd.DataFrame(
+                {"member": ["all"], "wave": [wave], **{name: [each] for name, each in facts.items()}}
+            ),
+            "earlier": earlier_of(frame, rows, wave),
+        }
+        asked = [each for each in asked if len(tables[each.entry.table])]
+        entries = tuple(each.entry for each in asked)
         return Gate(
             study=study.key,
             wave=wave,
             stage=stage,
             suite_digest=digest(entries),
             data_digest="",
-            verdicts=tuple(verdicts),
+            verdicts=judge(tables, entries, broken) if len(rows) else (),
         )
 
 
-def _tables(rows: pd.DataFrame, facts: dict[str, float], judged: list[Judged], wave: int) -> dict[str, pd.DataFrame]:
-    """Return what is judged: of the rows only the columns that some check reads."""
-    computed = {str(each.entry.arguments["column"]): each.column for each in judged if each.column is not None}
-    plain = {
-        name for each in judged if each.column is None and each.entry.table == "rows" for name in _read(each.entry)
-    }
+def _with_thresholds(asked: Sequence[FileEntry], study: Study) -> list[FileEntry]:
+    faults: list[Any] = []
+    found = overridden(asked, study.thresholds, faults)
+    if faults:
+        raise DefinitionError(f"{len(faults)} thresholds of {study.key} fit no check.", faults=faults)
+    return found
+
+
+def _said(asked: Sequence[FileEntry], facts: Mapping[str, float], taken: Mapping[str, Any]) -> list[FileEntry]:
+    """Return the entries that have a say in this wave: those over waves have none in a first one."""
+    found = []
+    for each in asked:
+        if each.entry.table == "facts" and each.entry.arguments["column"] not in facts:
+            continue
+        if any(name not in taken for name in each.taken.values()):
+            continue
+        arguments = {**each.entry.arguments, **{key: taken[name] for key, name in each.taken.items()}}
+        found.append(replace(each, entry=replace(each.entry, arguments=arguments)))
+    return found
+
+
+def _computed(
+    asked: Sequence[FileEntry], rows: pd.DataFrame, year: int
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Return the columns of expressions by check, and of those that raised what went wrong."""
+    columns, broken = {}, {}
+    for each in asked:
+        if each.holds is not None:
+            try:
+                columns[each.entry.id] = truth(evaluate(parse(each.holds), rows, {"wave_year": year, **each.limits}))
+            except (PanelError, TypeError, ValueError) as error:
+                broken[each.entry.id] = error.what if isinstance(error, PanelError) else type(error).__name__
+    return columns, broken
+
+
+def _rows(rows: pd.DataFrame, asked: Sequence[FileEntry], columns: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Return the rows that are judged: only the columns that some check reads."""
+    named = {str(each.entry.arguments["column"]): columns[each.entry.id] for each in asked if each.entry.id in columns}
+    plain = {name for each in asked if each.entry.table == "rows" for name in _read(each.entry)} & set(rows.columns)
     own = rows[["member", "wave", *sorted(plain - {"member", "wave"})]].copy()
     own["wave"] = own["wave"].astype(np.int64)
-    table = pd.concat([own, pd.DataFrame(computed, index=own.index)], axis=1)
-    return {
-        "rows": table,
-        "facts": pd.DataFrame({"member": ["all"], "wave": [wave], **{k: [v] for k, v in facts.items()}}),
-    }
+    return pd.concat([own, pd.DataFrame(named, index=own.index)], axis=1)
 
 
 def _read(entry: Entry) -> list[str]:
-    named = [entry.arguments[key] for key in ("column", "column_A", "column_B") if key in entry.arguments]
-    return [*map(str, named), *map(str, entry.arguments.get("column_list", []))]
+    keys = ("column", "column_A", "column_B", "group_column")
+    named = [entry.arguments[key] for key in keys if key in entry.arguments]
+    listed = [each for key in ("column_list", "predictors") for each in entry.arguments.get(key, [])]
+    return [*map(str, named), *map(str, listed), *([entry.proposes] if entry.proposes else [])]
 
 
 def held_cells(study: Study, instrument: Instrument, gate: Gate, frame: pd.DataFrame) -> pd.DataFrame:
     """
-    Return the cells that a gate's failed checks hold (schema.HELD): those with the action `hold_cell`.
+    Return what a gate's failed checks hold (schema.HELD): cells with the action `hold_cell`, rows with `hold_row`.
 
     A check that somebody overrode holds nothing: its decision was to let the answers stand.
     """
@@ -97,8 +156,8 @@ def held_cells(study: Study, instrument: Instrument, gate: Gate, frame: pd.DataF
             }
         )
         for verdict in gate.verdicts
-        if verdict.action == "hold_cell" and verdict.failing and verdict.override is None
-        for column in verdict.columns
-        if instrument.has(column)
+        if verdict.action in ("hold_cell", "hold_row") and verdict.failing and verdict.override is None
+        for column in (verdict.columns if verdict.action == "hold_cell" else (None,))
+        if column is None or instrument.has(column)
     ]
     return HELD.coerce(pd.concat(pieces, ignore_index=True)) if pieces else HELD.empty()

@@ -23,23 +23,27 @@ _FORMAT = {
 }
 
 
-def judge(tables: Mapping[str, pd.DataFrame], entries: Sequence[Entry]) -> tuple[Verdict, ...]:
+def judge(
+    tables: Mapping[str, pd.DataFrame], entries: Sequence[Entry], broken: Mapping[str, str] | None = None
+) -> tuple[Verdict, ...]:
     """
     Return a verdict for every entry, in their order.
 
     Args:
-        tables: `rows` and `facts`, both with member and wave. Not modified.
+        tables: `rows`, `facts` and `earlier`, each with member and wave. Not modified.
         entries: what must hold.
+        broken: ids of entries whose column could not be computed, each with what went wrong; they are not judged.
 
     Raises:
         DefinitionError: Great Expectations does not know an expectation or refuses its arguments, or it lost one.
     """
     found: dict[str, Any] = {}
+    failed = dict(broken or {})
     for name, frame in tables.items():
-        own = [entry for entry in entries if entry.table == name]
+        own = [entry for entry in entries if entry.table == name and entry.id not in failed]
         if own:
             found |= _judged(frame, own)
-    return tuple(_verdict(entry, found.get(entry.id), tables[entry.table]) for entry in entries)
+    return tuple(_verdict(entry, found.get(entry.id), tables[entry.table], failed.get(entry.id)) for entry in entries)
 
 
 def _judged(frame: pd.DataFrame, entries: Sequence[Entry]) -> dict[str, Any]:
@@ -61,6 +65,8 @@ def _great_expectations() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         import great_expectations as gx
+
+        import panel.checks.custom  # noqa: F401 - registers expectations of our own
     for chatty in ("great_expectations", "great_expectations.data_context.types.base"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     return gx
@@ -85,11 +91,11 @@ def _expectations(entries: Sequence[Entry]) -> list[Any]:
     return made
 
 
-def _verdict(entry: Entry, result: Any, frame: pd.DataFrame) -> Verdict:
+def _verdict(entry: Entry, result: Any, frame: pd.DataFrame, fault: str | None) -> Verdict:
     details = {} if result is None else (result.result or {})
     broken = result is None or _raised(result)
     failing = tuple(_failing(details)) if entry.table == "rows" else ()
-    count = int(details.get("unexpected_count") or 0)
+    observed = details.get("observed_value")
     state = "broken" if broken else ("passed" if result.success else "failed")
     return Verdict(
         check=entry.id,
@@ -97,13 +103,32 @@ def _verdict(entry: Entry, result: Any, frame: pd.DataFrame) -> Verdict:
         columns=entry.columns,
         severity=entry.severity,
         owner=entry.owner,
-        why=entry.why,
+        why=str(entry.why),
         state=state,  # type: ignore[arg-type]
-        checked_count=int(details.get("element_count") or len(frame)),
-        failing_count=max(count, len(failing), int(state == "failed")),  # a fact about the whole wave is one
+        checked_count=_checked(details, frame),
+        failing_count=max(int(details.get("unexpected_count") or 0), len(failing)),
         failing=failing,
+        observed=fault if observed is None else f"{observed:g}" if isinstance(observed, (int, float)) else None,
         action=entry.action,  # type: ignore[arg-type]
+        version=entry.version,
+        catalogue=entry.catalogue,
+        subgroup=entry.subgroup,
+        proposed=_proposed(entry, failing, frame),
     )
+
+
+def _checked(details: Mapping[str, Any], frame: pd.DataFrame) -> int:
+    """Return how many rows a check had a say about: a row where its column is missing is not judged."""
+    count = details.get("element_count")
+    return len(frame) if count is None else int(count) - int(details.get("missing_count") or 0)
+
+
+def _proposed(entry: Entry, failing: Sequence[tuple[str, int]], frame: pd.DataFrame) -> tuple[Any, ...]:
+    if not entry.proposes or not failing:
+        return ()
+    meant = frame.drop_duplicates(["member", "wave"]).set_index(["member", "wave"])[entry.proposes].dropna()
+    known = meant.astype(float if pd.api.types.is_numeric_dtype(meant.dtype) else object).to_dict()
+    return tuple((*key, known[key]) for key in failing if key in known)
 
 
 def _raised(result: Any) -> bool:

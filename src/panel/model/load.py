@@ -23,6 +23,7 @@ from panel.model.study import (
     PricePoint,
     Published,
     Study,
+    Threshold,
     Transition,
     Wave,
     WeightingRules,
@@ -102,6 +103,7 @@ def _study(
         transitions=tuple(_transition(each) for each in top.tables("transition")),
         layout=_layout(top.table("layout")),
         weighting=_weighting(top.table("weighting")),
+        thresholds=tuple(_threshold(each) for each in top.tables("threshold")),
         benchmarks=_benchmarks(parse_toml(BENCHMARKS, files[BENCHMARKS], faults)) if BENCHMARKS in files else None,
         prices=_prices(parse_toml(PRICES, files[PRICES], faults)) if PRICES in files else None,
     )
@@ -187,6 +189,19 @@ def _transition(table: Table) -> Transition:
     transition = Transition(variable=table.get("variable", str), domain=table.get("domain", str, None))
     table.done()
     return transition
+
+
+def _threshold(table: Table) -> Threshold:
+    threshold = Threshold(
+        check=table.get("check", str),
+        argument=table.get("argument", str),
+        value=table.get("value", float),
+        reason=table.get("reason", str),
+    )
+    if table.has("reason") and not threshold.reason.strip():
+        table.fault("is empty", "reason", "say why this study needs another limit")
+    table.done()
+    return threshold
 
 
 def _layout(table: Table) -> Layout:

@@ -8,6 +8,7 @@ from typing import Literal
 
 Severity = Literal["critical", "warning", "info"]
 Stage = Literal["responses", "panel"]
+Action = Literal["flag", "hold_cell", "hold_row", "block_wave"]
 STAGES: tuple[str, ...] = ("responses", "panel")
 
 
@@ -25,7 +26,10 @@ class Verdict:
     """
     What one check said of one wave.
 
-    With the action `hold_cell` the cells of `columns` are set aside in the rows that fail.
+    With the action `hold_cell` the cells of `columns` are set aside in the rows that fail, with `hold_row` those rows;
+    `block_wave` stops the flow whatever the severity. `version` counts changes of the rule, `catalogue` is its entry of
+    the catalogue, `subgroup` says about whom it is, and `proposed` has the values that failing cells probably were
+    meant to have, each with its key.
 
     `state` is passed, failed (the data are wrong) or broken (the check itself could not run, which never passes).
     `failing` are the (member, wave) keys of failing rows, all of them; `failing_count` counts them.
@@ -42,13 +46,18 @@ class Verdict:
     failing_count: int
     failing: tuple[tuple[str, int], ...] = ()
     observed: str | None = None
-    action: Literal["flag", "hold_cell"] = "flag"
+    action: Action = "flag"
     override: Override | None = None
+    version: int = 1
+    catalogue: str = ""
+    subgroup: str = ""
+    proposed: tuple[tuple[str, int, float | str], ...] = ()
 
     @property
     def blocks(self) -> bool:
         """Say whether this verdict stands in the way of the next step."""
-        return self.state != "passed" and (self.severity == "critical" or self.state == "broken") and not self.override
+        stops = self.severity == "critical" or self.action == "block_wave" or self.state == "broken"
+        return self.state != "passed" and stops and not self.override
 
     def overridden(self, override: Override) -> Verdict:
         """Return the verdict with a decision on record."""

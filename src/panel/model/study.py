@@ -198,6 +198,16 @@ class Transition:
     domain: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """A limit of a check that this study sets otherwise, and why: `argument` of `check` becomes `value`."""
+
+    check: str
+    argument: str
+    value: float
+    reason: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """The whole enquiry."""
@@ -221,6 +231,7 @@ class Study:
     prices: PriceIndex | None
     disclosure_threshold: int = 10
     weighting: WeightingRules = WeightingRules()
+    thresholds: tuple[Threshold, ...] = ()
 
     @property
     def target_year(self) -> int:

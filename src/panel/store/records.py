@@ -55,7 +55,8 @@ class Records(Database):
         if isinstance(failing, dict):
             failing = json.loads(self._blobs.read(failing["sha256"]))
         pairs = tuple((member, wave) for member, wave in failing)
-        return Verdict(**{**kept, "columns": tuple(kept["columns"]), "failing": pairs})
+        proposed = tuple((member, wave, value) for member, wave, value in kept.get("proposed", ()))
+        return Verdict(**{**kept, "columns": tuple(kept["columns"]), "failing": pairs, "proposed": proposed})
 
     def gates(self, study: str, wave: int | None = None) -> Sequence[Gate]:
         """Return the latest gate of each wave and stage, overrides applied to its verdicts."""

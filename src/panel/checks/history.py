@@ -1,0 +1,169 @@
+"""The rows that checks judge: the wave's answers, what the same member said before, and signs of careless answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from panel.checks.statistics import modified_z, slip_factor
+from panel.model.instrument import Instrument, Variable
+from panel.model.results import Stage
+from panel.schema import reason_column
+
+BEFORE, TYPICAL, MODE, OUTLYING, MEANT, MASHED = "_before", "_typical", "_mode", "_z", "_meant", "_mashed"
+UNITS = (10.0, 12.0, 100.0, 1_000.0)
+PARADATA = ("duration_seconds", "attention_failed_count", "honeypot_text", "human_score")
+"""Names under which an instrument may carry what the platform measured; checks that need them wait until it does."""
+SIGNS = ("is_fast", "is_copied", "is_mashed", "is_silent", "is_straight", "is_outlying")
+_GRID = 5  # so many questions of one scale in one section are a grid
+_Z = 3.5
+
+
+def rows_of(frame: pd.DataFrame, instrument: Instrument, wave: int, stage: Stage) -> pd.DataFrame:
+    """
+    Return the rows of the wave that is judged, with what is computed of each once.
+
+    At both stages: `NAME_z` of amounts, `NAME_mashed` of open texts, the SIGNS and their number `suspicion_count`. At
+    stage panel besides: `NAME_before` (the member's value at the interview before), `NAME_typical` (the median of the
+    earlier amounts), `NAME_meant` (an amount in its probable unit), `NAME_mode` (the commonest value of an immutable
+    fact over all waves so far) and `is_newcomer`.
+
+    Args:
+        frame: responses that stand, or person-waves of all waves so far. Not modified.
+        instrument: of the wave.
+        wave: its number.
+        stage: responses or panel.
+    """
+    rows = frame[frame["wave"] == wave].reset_index(drop=True)
+    made = _signs(rows, instrument)
+    if stage == "panel":
+        made |= _over_waves(frame, rows, instrument, wave)
+        made["is_newcomer"] = (rows["cohort"] == wave).to_numpy(dtype=bool)
+    return pd.concat([rows, pd.DataFrame(made, index=rows.index)], axis=1)
+
+
+def earlier_of(frame: pd.DataFrame, rows: pd.DataFrame, wave: int) -> pd.DataFrame:
+    """Return who was interviewed in the wave before, with their answers then and whether they are back (`is_back`)."""
+    before = frame[frame["wave"] == wave - 1].reset_index(drop=True)
+    return before.assign(is_back=before["member"].isin(set(rows["member"])).to_numpy(dtype=bool))
+
+
+def _over_waves(
+    frame: pd.DataFrame, rows: pd.DataFrame, instrument: Instrument, wave: int
+) -> dict[str, pd.Series | np.ndarray]:
+    kept = [each for each in instrument.variables if each.name in frame and (each.is_numeric or each.kind == "single")]
+    names = [each.name for each in kept]
+    earlier = frame.loc[frame["wave"] < wave, ["member", "wave", *names]].sort_values("wave", kind="stable")
+    last = earlier.drop_duplicates("member", keep="last").set_index("member")
+    made: dict[str, pd.Series | np.ndarray] = {
+        f"{name}{BEFORE}": last[name].reindex(rows["member"]).set_axis(rows.index) for name in names
+    }
+    money = [each.name for each in kept if each.kind == "money"]
+    typical = earlier.groupby("member")[money].median() if money else pd.DataFrame()
+    for name in money:
+        usual = typical[name].reindex(rows["member"]).set_axis(rows.index).astype("Float64")
+        value, size = (each.astype("Float64").to_numpy(dtype=float, na_value=np.nan) for each in (rows[name], usual))
+        _, meant = slip_factor(value, size, UNITS, 1.25)
+        made[f"{name}{TYPICAL}"] = usual
+        made[f"{name}{MEANT}"] = np.round(meant)
+    for each in kept:
+        if each.is_immutable:
+            made[f"{each.name}{MODE}"] = _mode(frame.loc[frame["wave"] <= wave], each.name, rows)
+    return made
+
+
+def _mode(frame: pd.DataFrame, name: str, rows: pd.DataFrame) -> pd.Series:
+    """Return each member's commonest value; of several the one that was there first."""
+    known = frame.loc[frame[name].notna(), ["member", "wave", name]]
+    counts = known.groupby(["member", name], sort=False)["wave"].agg(["size", "min"]).reset_index()
+    best = counts.sort_values(["size", "min"], ascending=[False, True], kind="stable").drop_duplicates("member")
+    return best.set_index("member")[name].reindex(rows["member"]).set_axis(rows.index).astype(rows[name].dtype)
+
+
+def _signs(rows: pd.DataFrame, instrument: Instrument) -> dict[str, pd.Series | np.ndarray]:
+    asked = [question.variable for question in instrument.questions if question.variable.name in rows]
+    made: dict[str, pd.Series | np.ndarray] = {}
+    outlying, mashed = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
+    for each in instrument.variables:
+        if each.kind == "money" and each.name in rows:
+            z = modified_z(rows[each.name])
+            made[f"{each.name}{OUTLYING}"] = z
+            outlying |= (z.abs() > _Z).to_numpy()
+        elif each.kind == "text" and each.sensitivity == "open_text" and each.name in rows:
+            made[f"{each.name}{MASHED}"] = _mashed(rows[each.name])
+            mashed |= made[f"{each.name}{MASHED}"] == 1
+    signs = {
+        "is_fast": _fast(rows),
+        "is_copied": _copied(rows, asked),
+        "is_mashed": mashed,
+        "is_silent": _silent(rows, asked),
+        "is_straight": _straight(rows, instrument),
+        "is_outlying": outlying,
+    }
+    made |= {name: values.astype(np.int64) for name, values in signs.items()}
+    made["suspicion_count"] = np.sum([values.astype(np.int64) for values in signs.values()], axis=0)
+    return made
+
+
+def _fast(rows: pd.DataFrame) -> np.ndarray:
+    """Say who needed less than half of the median time."""
+    if "duration_seconds" not in rows:
+        return np.zeros(len(rows), dtype=bool)
+    time = rows["duration_seconds"].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(time < 0.5 * np.nanmedian(time)) if np.isfinite(time).any() else np.zeros(len(rows), bool)
+
+
+def _copied(rows: pd.DataFrame, asked: Sequence[Variable]) -> np.ndarray:
+    """Say who gave the very answers of another member; with fewer than ten answers that may be chance."""
+    names = [each.name for each in asked if each.kind != "text"]
+    if len(names) < 10 or rows.empty:
+        return np.zeros(len(rows), dtype=bool)
+    answered = rows[names].notna().sum(axis=1).to_numpy() >= 10
+    return np.asarray(rows.duplicated(names, keep=False).to_numpy() & answered)
+
+
+def _silent(rows: pd.DataFrame, asked: Sequence[Variable]) -> np.ndarray:
+    """Say who left more than half of what they were asked without an answer."""
+    due, unsaid = np.zeros(len(rows)), np.zeros(len(rows))
+    for each in asked:
+        if reason_column(each.name) in rows and each.kind != "text":
+            reason = rows[reason_column(each.name)]
+            due += ~reason.isin(["not_applicable", "not_fielded"]).to_numpy()
+            unsaid += reason.isin(["dont_know", "refused", "no_answer"]).to_numpy()
+    return np.asarray(unsaid > due / 2)
+
+
+def _straight(rows: pd.DataFrame, instrument: Instrument) -> np.ndarray:
+    """Say who gave one answer throughout a grid: at least five questions of one scale in one section."""
+    grids: dict[object, list[str]] = {}
+    for question in instrument.questions:
+        if question.variable.kind == "single" and len(question.variable.values) > 2 and question.variable.name in rows:
+            grids.setdefault((question.section, question.variable.codes), []).append(question.variable.name)
+    straight = np.zeros(len(rows), dtype=bool)
+    for names in grids.values():
+        if len(names) >= _GRID:
+            grid = rows[names]
+            straight |= (grid.nunique(axis=1).eq(1) & grid.notna().sum(axis=1).ge(_GRID)).to_numpy()
+    return straight
+
+
+_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{7,}", re.IGNORECASE)
+_REPEATED = re.compile(r"(.)\1{4,}|^(.{1,3})\2{3,}$")
+
+
+def _mashed(texts: pd.Series) -> np.ndarray:
+    """Say of each text whether it looks like keys struck at random; missing where there is none."""
+    known = texts.notna().to_numpy(dtype=bool)
+    hit = np.array([bool(_CONSONANTS.search(text) or _REPEATED.search(text)) for text in texts[known].astype(str)])
+    answer = np.full(len(texts), np.nan)
+    answer[known] = hit.astype(float) if known.any() else []
+    return answer
+
+
+def truth(values: pd.Series | np.ndarray) -> np.ndarray:
+    """Return logic as numbers that a check can judge: 1 holds, 0 does not, NaN where it has no say."""
+    return pd.Series(values).astype("boolean").to_numpy(dtype=float, na_value=np.nan)
