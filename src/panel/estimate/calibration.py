@@ -34,8 +34,8 @@ class Calibration:
 
     rows: np.ndarray  # places of the calibrated rows
     design_weight: np.ndarray  # the same rows
-    cells: Cells | None = None
-    inverse: np.ndarray | None = None  # columns by columns: (X' D X)^-1
+    cells: Cells
+    inverse: np.ndarray  # columns by columns: (X' D X)^-1
     free: Free | None = None
     cut: np.ndarray | None = None
 
@@ -53,7 +53,8 @@ class Calibration:
         places = np.flatnonzero(rows)
         own = design_weight[places]
         if not targets or not len(places):
-            return cls(places, own)
+            nothing = Cells(np.zeros(len(places), dtype=np.int64), np.zeros((1, 0)), ())
+            return cls(places, own, nothing, np.zeros((0, 0)))
         inside = [target.at(places) for target in targets]
         cells = Cells.cut(inside)
         free = None if calibrated is None else _free(inside, cells, own, calibrated[places])
@@ -82,20 +83,35 @@ class Calibration:
         Source: Deville and Särndal (1992), JASA 87, eq. 3.4; the share of those in no group by Särndal, Swensson and
         Wretman (1992), result 9.7.1 (auxiliary totals estimated from the sample). Oracle: o03 (every distance).
         """
-        if self.cells is None or self.inverse is None:
+        if not self.cells.x.size:
             return linear
         aimed = linear if self.cut is None else linear * self.cut
-        sums = np.einsum("cp,c->p", self.cells.x, self.cells.sums(self.design_weight * aimed))
-        slope = np.einsum("pq,q->p", self.inverse, sums)
-        fitted = np.einsum("cp,p->c", self.cells.x, slope)
-        if self.free is not None:
-            fitted -= np.einsum("cm,m->c", self.free.lift, np.einsum("mp,p->m", self.free.slope, slope))
+        fitted = self.fitted(self.cells.sums(self.design_weight * aimed)[None, :])[0]
         left = aimed - fitted[self.cells.of]
         return np.asarray(left if self.cut is None else left / self.cut)
 
+    def by_cell(self, linear: np.ndarray, code: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
+        """Return for each of `count` groups the sums by cell that `fitted` takes, of rows in one group each."""
+        held = self.design_weight[places] * linear
+        if self.cut is not None:
+            held = held * self.cut[places]
+        cells = len(self.cells.x)
+        sums = np.bincount(code * cells + self.cells.of[places], weights=held, minlength=count * cells)
+        return sums.reshape(count, cells)
+
+    def fitted(self, sums: np.ndarray) -> np.ndarray:
+        """Return the fitted value of each cell, from the design-weighted sums by cell; one row an estimate."""
+        x = self.cells.x
+        slope = np.einsum("pq,kq->kp", self.inverse, np.einsum("kc,cp->kp", sums, x))
+        fitted = np.einsum("kp,cp->kc", slope, x)
+        if self.free is not None:
+            moved = np.einsum("kp,mp->km", slope, self.free.slope)
+            fitted -= np.einsum("km,cm->kc", moved, self.free.lift)
+        return np.asarray(fitted)
+
     def credited(self, linear: np.ndarray) -> np.ndarray:
         """Return the residuals in the calibrated rows, and u elsewhere."""
-        if self.cells is None:
+        if not self.cells.x.size:
             return linear
         out = linear.copy()
         out[self.rows] = self.residuals(linear[self.rows])

@@ -76,9 +76,10 @@ class Design:
             sampled_share: sampling fraction by stratum label.
             lonely: what a stratum with one PSU does, see `covariance`.
         """
-        strata = frame["stratum"].astype("str").fillna("").to_numpy(dtype=object)
-        psu = frame["psu"].astype("str").fillna(frame["member"]).to_numpy(dtype=object)
-        units, stratum, names = _nested(psu, *_labelled(strata))
+        psu, labels = pd.factorize(frame["psu"])
+        if (psu < 0).any():
+            psu = np.where(psu < 0, len(labels) + pd.factorize(frame["member"])[0], psu)
+        units, stratum, names = _nested(psu, *_labelled(frame["stratum"]))
         share = (
             np.zeros(len(names)) if sampled_share is None else sampled_share.reindex(names).fillna(0).to_numpy(float)
         )
@@ -249,17 +250,22 @@ def refuse_lonely(design: Design, lonely: Lonely) -> None:
         )
 
 
-def _labelled(labels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    codes, known = pd.factorize(np.asarray(labels))
-    return codes, tuple(map(str, known))
+def _labelled(labels: np.ndarray | pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the code of each label, and the labels as text; rows without one are together, and have an empty name."""
+    codes, known = pd.factorize(labels)
+    names = tuple(map(str, known))
+    return (codes, names) if codes.min(initial=0) >= 0 else (np.where(codes < 0, len(names), codes), (*names, ""))
 
 
 def _nested(
     labels: np.ndarray, parents: np.ndarray, names: tuple[str, ...]
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Return the unit of each row and the parent of each unit: the same label in another parent is another unit."""
-    inner, _ = pd.factorize(np.asarray(labels))
-    units, _ = pd.factorize(inner.astype(np.int64) * (len(names) + 1) + parents)
+    inner, _ = pd.factorize(labels)
+    if len(names) == 1:
+        units = inner
+    else:
+        units, _ = pd.factorize(inner.astype(np.int64) * (len(names) + 1) + parents)
     parent = np.zeros(int(units.max()) + 1 if len(units) else 0, dtype=np.int64)
     parent[units] = parents
     return units, parent, names

@@ -56,6 +56,7 @@ class Cells:
     of: np.ndarray  # the cell of each row
     x: np.ndarray  # cells by columns
     names: tuple[tuple[str, str], ...]  # margin and group of each column
+    ones: np.ndarray | None = None  # margins by cells: the column that has the one, past the last where none has
 
     @classmethod
     def cut(cls, targets: Sequence[Target]) -> Cells:
@@ -72,7 +73,8 @@ class Cells:
             present = np.unique(code)[1 if place else 0 :][::-1]
             columns += [(code == group).astype(float) for group in present]
             names += [(target.name, target.groups[group - 1] if group else "none of its groups") for group in present]
-        return cls(of, np.stack(columns[::-1], axis=1), tuple(names[::-1]))
+        x = np.stack(columns[::-1], axis=1)
+        return cls(of, x, tuple(names[::-1]), _ones(x, names[::-1], targets))
 
     @classmethod
     def of_rows(cls, x: np.ndarray, names: Sequence[str]) -> Cells:
@@ -82,6 +84,35 @@ class Cells:
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Return the sum of a number a row, by cell."""
         return np.bincount(self.of, weights=values, minlength=len(self.x))
+
+    def along(self, slope: np.ndarray) -> np.ndarray:
+        """Return x'b of each cell."""
+        if self.ones is None:
+            return np.einsum("cp,p->c", self.x, slope)
+        return np.asarray(np.append(slope, 0.0)[self.ones].sum(axis=0))
+
+    def totals(self, mass: np.ndarray) -> np.ndarray:
+        """Return the total of each column, of a number a cell."""
+        if self.ones is None:
+            return np.einsum("cp,c->p", self.x, mass)
+        columns = self.x.shape[1]
+        return np.bincount(self.ones.ravel(), weights=np.tile(mass, len(self.ones)), minlength=columns + 1)[:columns]
+
+    def products(self, mass: np.ndarray) -> np.ndarray:
+        """Return x'Dx, D a number a cell."""
+        if self.ones is None:
+            return np.einsum("cp,cq->pq", self.x * mass[:, None], self.x)
+        wide = self.x.shape[1] + 1
+        pairs = (self.ones[:, None, :] * wide + self.ones[None, :, :]).reshape(-1)
+        held = np.bincount(pairs, weights=np.tile(mass, len(self.ones) ** 2), minlength=wide * wide)
+        return held.reshape(wide, wide)[:-1, :-1]
+
+
+def _ones(x: np.ndarray, names: Sequence[tuple[str, str]], targets: Sequence[Target]) -> np.ndarray:
+    """Return for each margin and cell the column that has the one."""
+    owner, columns = np.array([name for name, _ in names]), x.shape[1]
+    own = [(x > 0) & (owner == target.name) for target in targets]
+    return np.stack([np.where(each.any(axis=1), each.argmax(axis=1), columns) for each in own])
 
 
 def _renumbered(crossed: np.ndarray, possible: int) -> tuple[np.ndarray, np.ndarray]:

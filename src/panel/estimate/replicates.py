@@ -76,14 +76,16 @@ class Replicates:
     """
     Factors on the weights, one a unit and replicate, and what each replicate counts for.
 
-    `factors` are PSUs by replicates, with `psu` telling the PSU of each row; or, for weights that somebody brings,
-    rows by replicates, with `psu` as the rows themselves.
+    The factor of a unit is `start` plus `step` times how often a replicate has drawn it; `drawn` is replicates by
+    units. Units are PSUs, with `unit` telling that of each row; or rows, for weights that somebody brings.
     """
 
-    psu: np.ndarray
-    factors: np.ndarray
+    unit: np.ndarray
+    drawn: np.ndarray
     scales: np.ndarray
     convention: Convention
+    start: np.ndarray | float = 0.0
+    step: np.ndarray | float = 1.0
 
     def about(self, centre: Centre) -> Replicates:
         """Return the same replicates about another centre."""
@@ -91,8 +93,12 @@ class Replicates:
 
     def weights(self, base: np.ndarray) -> Iterator[np.ndarray]:
         """Yield the weights of each replicate, a number a row."""
-        for factor in self.factors.T:
-            yield base * factor[self.psu]
+        for place in range(len(self.drawn)):
+            yield base * self.factors(place)[self.unit]
+
+    def factors(self, replicate: int) -> np.ndarray:
+        """Return the factor of each unit in a replicate."""
+        return np.asarray(self.start + self.step * self.drawn[replicate])
 
     def estimate(
         self,
@@ -157,19 +163,18 @@ def rao_wu(design: Design, count: int, *, seed: int) -> Replicates:
         EstimateError: a stratum has a single PSU and the design made no choice, or PSUs of it have no rows here.
     """
     _need_whole(design)
-    draw = np.random.default_rng(seed)
-    factors = np.empty((len(design.stratum), count))
-    for place in range(len(design.strata)):
+    random = np.random.default_rng(seed)
+    n = design.drawn.astype(float)
+    share = np.where(n > 1, np.sqrt(1 - design.sampled_share), 0.0)
+    drawn = np.zeros((count, len(design.stratum)), dtype=np.uint16)
+    for place in np.flatnonzero(n > 1):
         own = np.flatnonzero(design.stratum == place)
-        n = len(own)
-        if n < 2:
-            factors[own] = 1.0
-            continue
-        share = float(np.sqrt(1 - design.sampled_share[place]))
-        drawn = np.stack([np.bincount(draw.integers(0, n, n - 1), minlength=n) for _ in range(count)], axis=1)
-        factors[own] = 1 - share + share * n / (n - 1) * drawn
+        for replicate in drawn:
+            replicate[own] = np.bincount(random.integers(0, len(own), len(own) - 1), minlength=len(own))
     convention = Convention("rao-wu", count, "mean", f"1/{count - 1}", seed)
-    return Replicates(design.psu, factors, np.full(count, 1 / (count - 1)), convention)
+    step = share * n / np.maximum(n - 1, 1)
+    scales = np.full(count, 1 / (count - 1))
+    return Replicates(design.psu, drawn, scales, convention, (1 - share)[design.stratum], step[design.stratum])
 
 
 def jackknife(design: Design) -> Replicates:
@@ -185,9 +190,9 @@ def jackknife(design: Design) -> Replicates:
     _need_whole(design)
     n = design.drawn[design.stratum].astype(float)
     left_out = np.flatnonzero(n > 1)
-    same = design.stratum[:, None] == design.stratum[left_out][None, :]
-    factors = np.where(same, (n / np.maximum(n - 1, 1))[:, None], 1.0)
-    factors[left_out, np.arange(len(left_out))] = 0.0
+    same = design.stratum[left_out][:, None] == design.stratum[None, :]
+    factors = np.where(same, n / np.maximum(n - 1, 1), 1.0)
+    factors[np.arange(len(left_out)), left_out] = 0.0
     scales = ((1 - design.sampled_share[design.stratum]) * (n - 1) / n)[left_out]
     kind: Kind = "jk1" if len(design.strata) == 1 else "jkn"
     return Replicates(design.psu, factors, scales, Convention(kind, len(left_out), "mean", "(1 - f)(n - 1)/n"))
@@ -232,7 +237,7 @@ def brought(
         )
     factors = np.divide(weights, base[:, None], out=np.zeros_like(weights, dtype=float), where=base[:, None] > 0)
     convention = Convention(kind, count, centre, said if scales is None else "as published")
-    return Replicates(np.arange(rows), factors, np.full(count, rule) if scales is None else scales, convention)
+    return Replicates(np.arange(rows), factors.T, np.full(count, rule) if scales is None else scales, convention)
 
 
 def _need_whole(design: Design) -> None:

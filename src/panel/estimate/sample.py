@@ -75,8 +75,7 @@ class Sample:
         if weights.empty:
             raise EstimateError(f"There is no weight {label}.", fix="panelctl weigh computes the weights of a wave")
         frame = person_waves.reset_index(drop=True)
-        own = weights.reindex(columns=[*keys, "weight", "design_weight", "calibrated_weight"])
-        found = frame[list(keys)].merge(own, on=list(keys), how="left")
+        found = _beside(frame, weights.reindex(columns=[*keys, "weight", "design_weight", "calibrated_weight"]), keys)
         self.study = study
         self.frame = frame
         self.label = label
@@ -207,3 +206,11 @@ class Sample:
         if self.study.prices is None:
             return False
         return any(self.study.prices.point(self.study.wave(wave).reference_year).is_provisional for wave in waves)
+
+
+def _beside(frame: pd.DataFrame, weights: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Return the weights in the order of the rows; as they are where they already lie so."""
+    own = weights.reset_index(drop=True)
+    if len(own) == len(frame) and all(bool((own[key] == frame[key]).all()) for key in keys):
+        return own
+    return frame[list(keys)].merge(own, on=list(keys), how="left")

@@ -60,25 +60,32 @@ def rake(
 class Raker:
     """Margins made ready to be met again and again from other design weights, as replicates do."""
 
-    targets: tuple[Target, ...]
+    targets: tuple[Target, ...]  # a code a row
+    inside: tuple[Target, ...]  # a code a cell
     cells: Cells | None
     distance: Distance
 
     @classmethod
     def of(cls, targets: Sequence[Target], distance: Distance | None = None) -> Raker:
         """Return the raker of some margins."""
-        return cls(tuple(targets), Cells.cut(targets) if targets else None, distance or Distance())
+        if not targets:
+            return cls((), (), None, distance or Distance())
+        cells = Cells.cut(targets)
+        first = np.zeros(len(cells.x), dtype=np.int64)
+        first[cells.of] = np.arange(len(cells.of))
+        return cls(tuple(targets), tuple(each.at(first) for each in targets), cells, distance or Distance())
 
     def weights(self, design: np.ndarray, total: float | None = None) -> Calibrated:
         """Return weights near `design` that meet every margin; see `rake`."""
         _need_weights(design)
-        whole = float(design.sum()) if total is None else total
-        start = design * (whole / design.sum())
+        whole = float(design.sum())
+        start = design if total is None else design * (total / whole)
         if self.cells is None:
             return Calibrated(start, np.ones(len(start)), 0, 0.0)
-        for target in self.targets:
-            _need_members(start, target)
-        return calibrate(start, self.cells, _totals(start, self.cells, self.targets), distance=self.distance)
+        mass = self.cells.sums(start)
+        for target in self.inside:
+            _need_members(mass, target)
+        return calibrate(start, self.cells, _totals(mass, self.cells, self.inside), distance=self.distance)
 
 
 def calibrate(design: np.ndarray, cells: Cells, totals: np.ndarray, *, distance: Distance | None = None) -> Calibrated:
@@ -101,13 +108,37 @@ def calibrate(design: np.ndarray, cells: Cells, totals: np.ndarray, *, distance:
     distance = distance or Distance()
     _need_weights(design)
     mass = cells.sums(design)
-    scale = np.maximum(np.abs(totals), np.einsum("cp,c->p", np.abs(cells.x), mass))
-    scale = np.where(scale > 0, scale, 1.0)
-    solved = _solve(mass, cells.x / scale, totals / scale, distance)
+    scale = np.maximum(np.abs(totals), np.abs(cells.totals(mass)))
+    dual = _Dual(mass, cells, totals, np.where(scale > 0, scale, 1.0), distance)
+    solved = _solve(dual)
     if solved.error > ACCEPTED:
-        raise _unmet(mass, cells, totals / scale, scale, distance)
+        raise _unmet(mass, cells, totals, dual.scale, distance)
     ratio = distance.ratio(solved.u)[cells.of]
     return Calibrated(design * ratio, ratio, solved.rounds, solved.error)
+
+
+@dataclass(frozen=True)
+class _Dual:
+    """What calibration makes least: convex in a number a total, its slope how far each total is exceeded."""
+
+    mass: np.ndarray
+    cells: Cells
+    totals: np.ndarray
+    scale: np.ndarray
+    distance: Distance
+
+    def u(self, at: np.ndarray) -> np.ndarray:
+        return self.cells.along(at / self.scale)
+
+    def value(self, at: np.ndarray) -> float:
+        return float((self.mass * self.distance.integral(self.u(at))).sum() - (self.totals / self.scale * at).sum())
+
+    def slope(self, at: np.ndarray) -> np.ndarray:
+        return np.asarray((self.cells.totals(self.mass * self.distance.ratio(self.u(at))) - self.totals) / self.scale)
+
+    def bend(self, at: np.ndarray) -> np.ndarray:
+        products = self.cells.products(self.mass * self.distance.slope(self.u(at)))
+        return np.asarray(products / np.outer(self.scale, self.scale))
 
 
 @dataclass(frozen=True)
@@ -117,45 +148,39 @@ class _Solved:
     error: float
 
 
-def _solve(mass: np.ndarray, x: np.ndarray, totals: np.ndarray, distance: Distance) -> _Solved:
-    held = float(mass.sum())
-    lam = np.zeros(x.shape[1])
-    left = _left(mass, x, totals, distance, lam)
+def _solve(dual: _Dual) -> _Solved:
+    at = np.zeros(len(dual.totals))
+    left = dual.slope(at)
     rounds, error = 0, float(np.max(np.abs(left)))
-    while error >= TOLERANCE and rounds < MOST_ROUNDS and np.isfinite(lam).all():
+    while error >= TOLERANCE and rounds < MOST_ROUNDS and np.isfinite(at).all():
         rounds += 1
-        u = np.einsum("cp,p->c", x, lam)
-        bend = np.einsum("cp,cq->pq", x * (mass * distance.slope(u))[:, None], x)
-        step = np.linalg.lstsq(bend, -left, rcond=1e-12)[0]
-        if np.max(np.abs(left + bend @ step)) > 0.5 * np.max(np.abs(left)):
-            step = np.linalg.solve(bend + 1e-3 * held * np.eye(len(lam)), -left)
-        lam, left = _along(mass, x, totals, distance, lam, step, left)
+        at, left = _along(dual, at, _step(dual.bend(at), left, float(dual.mass.sum())), left)
         error = float(np.max(np.abs(left)))
-    return _Solved(np.einsum("cp,p->c", x, lam), rounds, error)
+    return _Solved(dual.u(at), rounds, error)
 
 
-def _left(mass: np.ndarray, x: np.ndarray, totals: np.ndarray, distance: Distance, lam: np.ndarray) -> np.ndarray:
-    """Return how far each total is exceeded: the slope of the dual."""
-    return np.asarray(np.einsum("cp,c->p", x, mass * distance.ratio(np.einsum("cp,p->c", x, lam))) - totals)
+def _step(bend: np.ndarray, left: np.ndarray, held: float) -> np.ndarray:
+    """Return Newton's step; a careful one where the dual is flat some way."""
+    try:
+        step = np.linalg.solve(bend, -left)
+    except np.linalg.LinAlgError:
+        step = np.linalg.lstsq(bend, -left, rcond=1e-12)[0]
+    if not np.max(np.abs(left + bend @ step)) < 0.5 * np.max(np.abs(left)):
+        step = np.linalg.solve(bend + 1e-3 / held * np.eye(len(left)), -left)
+    return np.asarray(step)
 
 
-def _along(
-    mass: np.ndarray, x: np.ndarray, totals: np.ndarray, distance: Distance, lam: np.ndarray, step: np.ndarray,
-    left: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+def _along(dual: _Dual, at: np.ndarray, step: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the point along a step where the dual has fallen, or the totals are nearer, and what is left there."""
-
-    def dual(at: np.ndarray) -> float:
-        return float((mass * distance.integral(np.einsum("cp,p->c", x, at))).sum() - (totals * at).sum())
-
-    here, falls, size = dual(lam), float((left * step).sum()), 1.0
-    for _ in range(40):
-        there = lam + size * step
-        now = _left(mass, x, totals, distance, there)
-        if np.max(np.abs(now)) < 0.5 * np.max(np.abs(left)) or dual(there) < here + 1e-4 * size * falls:
-            return there, now
+    there = at + step
+    now = dual.slope(there)
+    if np.max(np.abs(now)) < 0.5 * np.max(np.abs(left)):
+        return there, now
+    here, falls, size = dual.value(at), float((left * step).sum()), 1.0
+    while size > 1e-12 and not dual.value(there) < here + 1e-4 * size * falls:
         size /= 2
-    return lam + size * step, now
+        there = at + size * step
+    return there, dual.slope(there)
 
 
 def _totals(design: np.ndarray, cells: Cells, targets: Sequence[Target]) -> np.ndarray:
@@ -191,7 +216,7 @@ def _need_members(design: np.ndarray, target: Target) -> None:
 
 def _unmet(mass: np.ndarray, cells: Cells, totals: np.ndarray, scale: np.ndarray, distance: Distance) -> EstimateError:
     """Return the error that names the total which stays furthest off, however the weights are chosen."""
-    x, (rows, columns) = (cells.x * mass[:, None] / scale).T, cells.x.T.shape
+    totals, x, (rows, columns) = totals / scale, (cells.x * mass[:, None] / scale).T, cells.x.T.shape
     slack = np.hstack([np.eye(rows), -np.eye(rows)])
     found = linprog(
         np.concatenate([np.zeros(columns), np.ones(2 * rows)]),

@@ -134,7 +134,7 @@ def _rows(
     members: pd.Series, made: Made, kind: str, waves: tuple[int, ...], propensity: np.ndarray | None
 ) -> pd.DataFrame:
     rows = {
-        "member": members.to_numpy(),
+        "member": members.reset_index(drop=True),
         "wave": waves[-1],
         "kind": kind,
         "waves": "-".join(map(str, waves)),

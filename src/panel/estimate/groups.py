@@ -1,0 +1,176 @@
+"""
+The mean of a variable for every group of a domain in every wave, and every change, in one pass over each wave.
+
+    cov(t, s) = sum_h (1 - f_h) n_h / (n_h - 1) (sum_a z_t z_s - sum_a z_t sum_a z_s / n_h)
+
+The same variance as the kernel's, without a row for a PSU that is not there: products between waves are taken over the
+PSUs both have, and residuals on the margins by cell. Many groups cost hardly more than one.
+
+Source and oracle: as `panel.estimate.kernel`; held to it, and to o05 (change_income_by_status), in
+tests/unit/test_groups.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from panel.errors import EstimateError, printable
+from panel.estimate.calibration import Calibration
+from panel.estimate.kernel import Design, t_quantile
+from panel.estimate.sample import Sample
+
+
+@dataclass(frozen=True)
+class WaveMeans:
+    """The means of one wave, a number a group, and the influence of each PSU of the wave on each of them."""
+
+    values: np.ndarray
+    n: np.ndarray
+    units: np.ndarray  # the PSUs of the wave
+    influence: np.ndarray  # groups by PSUs, times the root of the stratum's factor
+    sums: np.ndarray  # groups by strata, of the influence
+    present: np.ndarray  # groups by all PSUs: who has anybody
+
+
+@dataclass(frozen=True)
+class Means:
+    """The means of every group and wave of a sample."""
+
+    design: Design
+    groups: tuple[str, ...]
+    waves: dict[int, WaveMeans]
+
+    def covariance(self, one: int, two: int) -> np.ndarray:
+        """Return for each group the covariance of its means in two waves (its variance, of a wave with itself)."""
+        first, second = self.waves[one], self.waves[two]
+        if one == two:
+            products = np.einsum("gi,gi->g", first.influence, first.influence)
+        else:
+            where = np.full(len(self.design.stratum), -1, dtype=np.int32)
+            where[second.units] = np.arange(len(second.units), dtype=np.int32)
+            at = where[first.units]
+            both = at >= 0
+            products = np.einsum("gi,gi->g", first.influence[:, both], second.influence[:, at[both]])
+        shared = np.einsum("gh,gh,h->g", first.sums, second.sums, 1 / np.maximum(self.design.drawn, 1))
+        return np.asarray(products - shared)
+
+    def changes(self, pairs: Sequence[tuple[int, int]]) -> pd.DataFrame:
+        """
+        Return the net change of every group between pairs of waves: one row a pair and group.
+
+        Columns group, from_wave, wave, estimate, se, low, high (95 %, t on the degrees of freedom of the group), n (the
+        smaller of both). A group that a wave has nobody of has no row.
+        """
+        spread = {wave: self.covariance(wave, wave) for wave in {each for pair in pairs for each in pair}}
+        return pd.concat([self._change(pair, spread) for pair in pairs], ignore_index=True)
+
+    def _change(self, pair: tuple[int, int], spread: dict[int, np.ndarray]) -> pd.DataFrame:
+        first, second = (self.waves[wave] for wave in pair)
+        variance = spread[pair[0]] + spread[pair[1]] - 2 * self.covariance(*pair)
+        se = np.sqrt(np.maximum(variance, 0.0))
+        present = first.present | second.present
+        reach = se * [t_quantile(self.design.degrees(row)) for row in present]
+        change = second.values - first.values
+        rows = {
+            "group": self.groups, "from_wave": pair[0], "wave": pair[1], "estimate": change, "se": se,
+            "low": change - reach, "high": change + reach, "n": np.minimum(first.n, second.n),
+        }  # fmt: skip
+        return pd.DataFrame(rows)[(first.n > 0) & (second.n > 0)]
+
+
+def means_by_group(
+    sample: Sample, variable: str, domain: str, waves: Sequence[int], *, in_real_terms: bool = False
+) -> Means:
+    """
+    Return the mean of a variable for every group of a domain in some waves, ready for any change between them.
+
+    Args:
+        sample: cross-sectional weights of every wave; calibration is credited.
+        variable: a numeric variable; rows without a value are in no group.
+        domain: its groups, as each row has them in its own wave.
+        waves: wave numbers.
+        in_real_terms: amounts in prices of the index's base year.
+
+    Raises:
+        EstimateError: a wave has no weighted row; the draw has later stages; or a stratum has a single PSU and the
+            study takes it for something other than certain or nothing.
+    """
+    design = sample.design
+    factors = _factors(design)
+    groups = sample.study.domain(domain).groups
+    y, code = sample.number(variable, in_real_terms=in_real_terms), sample.groups(domain)
+    made = {}
+    for wave in waves:
+        part = sample.part(wave)
+        if not len(part.weight):
+            raise EstimateError(f"Wave {wave} has no row with a weight.", fix="panelctl weigh")
+        values, own = y[part.places], np.where(np.isfinite(y[part.places]), code[part.places], -1)
+        made[wave] = _of_wave(
+            values, own, len(groups), part.weight, part.calibration, design.psu[part.places], design, factors
+        )
+    return Means(design, tuple(group.key for group in groups), made)
+
+
+def _factors(design: Design) -> np.ndarray:
+    """Return the root of the factor of each stratum's sum of squares."""
+    if design.within is not None or (design.alone.any() and design.lonely not in ("certainty", "remove")):
+        name = printable(design.strata[int(np.argmax(design.alone))])
+        raise EstimateError(
+            f"Groups at once are for draws of one stage with two PSUs or more in each stratum ('{name}' is not).",
+            fix="ask for each figure by itself, or choose lonely_psu = certainty",
+        )
+    n = design.drawn
+    return np.sqrt((1 - design.sampled_share) * np.where(n > 1, n / np.maximum(n - 1, 1), 0.0))
+
+
+def _of_wave(
+    values: np.ndarray, code: np.ndarray, count: int, weight: np.ndarray, calibration: Calibration | None,
+    psu: np.ndarray, design: Design, factors: np.ndarray,
+) -> WaveMeans:  # fmt: skip
+    inside = np.flatnonzero(code >= 0)
+    own, y, w = code[inside], values[inside], weight[inside]
+    held = np.bincount(own, weights=w, minlength=count)
+    safe = np.where(held > 0, held, 1.0)
+    means = np.bincount(own, weights=w * y, minlength=count) / safe
+    pull = (y - means[own]) / safe[own]  # the linearised mean of each row's own group
+    influence = _residuals(pull, own, inside, count, calibration, len(weight))
+    units, influence = _by_unit(influence, weight, psu, design, factors)
+    stratum = design.stratum[units]
+    present = np.zeros((count, len(design.stratum)), dtype=bool)
+    present[own, psu[inside]] = True
+    sums = np.stack([np.bincount(stratum, weights=row, minlength=len(design.strata)) for row in influence])
+    return WaveMeans(means, np.bincount(own, minlength=count), units, influence, sums, present)
+
+
+def _residuals(
+    pull: np.ndarray, own: np.ndarray, inside: np.ndarray, count: int, calibration: Calibration | None, rows: int
+) -> np.ndarray:
+    """Return groups by rows: each row's pull on its own group, less what the margins explain of every group."""
+    if calibration is None or not calibration.cells.x.size:
+        out = np.zeros((count, rows))
+        out[own, inside] = pull
+        return out
+    fitted = calibration.fitted(calibration.by_cell(pull, own, inside, count))
+    out = np.take(-fitted, calibration.cells.of, axis=1)
+    if calibration.cut is not None:
+        out /= calibration.cut
+    out[own, inside] += pull
+    return out
+
+
+def _by_unit(
+    influence: np.ndarray, weight: np.ndarray, psu: np.ndarray, design: Design, factors: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the PSUs of a wave, and the sum over the rows of each, weighted."""
+    influence *= weight * factors[design.stratum[psu]]
+    has = np.zeros(len(design.stratum), dtype=bool)
+    has[psu] = True
+    units = np.flatnonzero(has)
+    if len(units) == len(psu):
+        return psu, influence
+    place = (np.cumsum(has) - 1)[psu]
+    return units, np.stack([np.bincount(place, weights=row, minlength=len(units)) for row in influence])
