@@ -176,6 +176,7 @@ def weighed(path: Path) -> object:
         for wave, start, end in zip(WAVES, ends[:-1], ends[1:], strict=True)
     ]
     rows = pd.concat([each[["member", "wave", "weight", "design_weight"]] for each in weights], ignore_index=True)
+    del weights
     return Sample(made, frame, rows, label="cross-sectional", keys=("member", "wave"))
 
 

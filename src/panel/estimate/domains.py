@@ -14,7 +14,7 @@ MOST_CODES = 10_000
 def domain_codes(frame: pd.DataFrame, domain: Domain) -> np.ndarray:
     """Return for each row the place of its group in a domain, -1 where it has none."""
     known, values = _numbered(frame[domain.variable])
-    place = np.full(len(values) + 1, -1, dtype=np.int64)  # the last for a missing value, whose code is -1
+    place = np.full(len(values) + 1, -1, dtype=np.int32)  # the last for a missing value, whose code is -1
     for group_place, group in enumerate(domain.groups):
         place[:-1][pd.Series(values).isin(list(group.codes)).to_numpy(dtype=bool)] = group_place
     return place[known]
