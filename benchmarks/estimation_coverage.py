@@ -126,9 +126,7 @@ def estimates(of: Population, sample: Draw, draw: np.random.Generator) -> Found:
     out = {
         "net change": _told(where, [(e.value, w * e.linear) for e in levels], difference),
         "relative change": _told(where, [(e.value, w * e.linear) for e in levels], relative),
-        "difference in differences": _told(
-            where, [(e.value, w * e.linear) for e in groups], difference_in_differences
-        ),
+        "difference in differences": _told(where, [(e.value, w * e.linear) for e in groups], difference_in_differences),
         "change in Gini": _told(where, [(value, w * linear) for value, linear in ginis], difference),
         "change in median": _told(where, [(e.value, w * e.linear) for e in medians], difference),
     }
@@ -167,7 +165,11 @@ def _of_stayers(of: Population, sample: Draw, draw: np.random.Generator) -> Foun
     kept = Joint.of(where, {"kept": (found.value, credit.influence(adjusted * found.linear))})
     return {
         "stayers' change": (paired.value, float(np.sqrt(joint.matrix[0, 0])), float(apart)),
-        "attrition-adjusted change": (found.value, float(np.sqrt(kept.matrix[0, 0])), float(apart / came.mean() ** 0.5)),
+        "attrition-adjusted change": (
+            found.value,
+            float(np.sqrt(kept.matrix[0, 0])),
+            float(apart / came.mean() ** 0.5),
+        ),
     }
 
 

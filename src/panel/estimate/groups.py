@@ -12,8 +12,9 @@ tests/unit/test_groups.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
@@ -38,15 +39,24 @@ class WaveMeans:
 
 @dataclass(frozen=True)
 class Means:
-    """The means of every group and wave of a sample."""
+    """
+    The means of every group and wave of a sample.
+
+    A wave's influence is large, so two waves are held at a time and others made again when asked for.
+    """
 
     design: Design
     groups: tuple[str, ...]
-    waves: dict[int, WaveMeans]
+    make: Callable[[int], WaveMeans]
+
+    @cached_property
+    def wave(self) -> Callable[[int], WaveMeans]:
+        """Return what gives the means of a wave."""
+        return lru_cache(maxsize=2)(self.make)
 
     def covariance(self, one: int, two: int) -> np.ndarray:
         """Return for each group the covariance of its means in two waves (its variance, of a wave with itself)."""
-        first, second = self.waves[one], self.waves[two]
+        first, second = self.wave(one), self.wave(two)
         if one == two:
             products = np.einsum("gi,gi->g", first.influence, first.influence)
         else:
@@ -65,12 +75,11 @@ class Means:
         Columns group, from_wave, wave, estimate, se, low, high (95 %, t on the degrees of freedom of the group), n (the
         smaller of both). A group that a wave has nobody of has no row.
         """
-        spread = {wave: self.covariance(wave, wave) for wave in {each for pair in pairs for each in pair}}
-        return pd.concat([self._change(pair, spread) for pair in pairs], ignore_index=True)
+        return pd.concat([self._change(pair) for pair in pairs], ignore_index=True)
 
-    def _change(self, pair: tuple[int, int], spread: dict[int, np.ndarray]) -> pd.DataFrame:
-        first, second = (self.waves[wave] for wave in pair)
-        variance = spread[pair[0]] + spread[pair[1]] - 2 * self.covariance(*pair)
+    def _change(self, pair: tuple[int, int]) -> pd.DataFrame:
+        first, second = (self.wave(wave) for wave in pair)
+        variance = sum(self.covariance(wave, wave) for wave in pair) - 2 * self.covariance(*pair)
         se = np.sqrt(np.maximum(variance, 0.0))
         present = first.present | second.present
         reach = se * [t_quantile(self.design.degrees(row)) for row in present]
@@ -103,16 +112,18 @@ def means_by_group(
     factors = _factors(design)
     groups = sample.study.domain(domain).groups
     y, code = sample.number(variable, in_real_terms=in_real_terms), sample.groups(domain)
-    made = {}
     for wave in waves:
-        part = sample.part(wave)
-        if not len(part.weight):
+        if not len(sample.part(wave).weight):
             raise EstimateError(f"Wave {wave} has no row with a weight.", fix="panelctl weigh")
+
+    def make(wave: int) -> WaveMeans:
+        part = sample.part(wave)
         values, own = y[part.places], np.where(np.isfinite(y[part.places]), code[part.places], -1)
-        made[wave] = _of_wave(
+        return _of_wave(
             values, own, len(groups), part.weight, part.calibration, design.psu[part.places], design, factors
         )
-    return Means(design, tuple(group.key for group in groups), made)
+
+    return Means(design, tuple(group.key for group in groups), make)
 
 
 def _factors(design: Design) -> np.ndarray:
