@@ -10,8 +10,9 @@ more), and R's survey where Rscript and survey are installed (calibrate on one p
 pair; times five). Environments are made below --home by pip. Then Rao-Wu with 500 replicates, raked anew in each, and
 growth from a tenth to ten times the persons with --growth.
 
-Printed: seconds from reading to the last figure (without start-up), seconds of the whole process, peak MiB, medians of
---repeats; how many times as long as ours; and the largest relative distance of a standard error from ours.
+Printed: seconds from reading to the last figure (without start-up), seconds of the whole process, its processor
+seconds, peak MiB, medians of --repeats; how many times as long as ours; and the largest relative distance of a standard
+error from ours.
 """
 
 from __future__ import annotations
@@ -65,13 +66,13 @@ def main() -> None:
         return
     path, results = write(given.home, given.persons), {}
     print(f"{given.persons:,} SYNTHETIC persons x 6 waves, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    print(f"{'':<16}{'compute s':>10}{'whole s':>9}{'peak MiB':>10}{'times ours':>12}{'se apart':>10}")
+    print(f"{'':<16}{'compute s':>10}{'whole s':>9}{'cpu s':>8}{'peak MiB':>10}{'times ours':>12}{'se apart':>10}")
     for name in given.only:
         found = measure(name, path, given.home, given.repeats)
         if found:
             results[name] = found
             ours = results.get("ours", found)
-            told = f"{found['seconds']:>10.2f}{found['whole']:>9.1f}{found['peak']:>10.0f}"
+            told = f"{found['seconds']:>10.2f}{found['whole']:>9.1f}{found['cpu']:>8.1f}{found['peak']:>10.0f}"
             print(f"{name:<16}{told}{found['seconds'] / ours['seconds']:>12.1f}{apart(ours, found):>10}", flush=True)
 
 
@@ -103,8 +104,9 @@ def measure(name: str, path: Path, home: Path, repeats: int) -> dict:
             print(f"{name:<16} ended with {child.returncode}")
             return {}
         found = json.loads(said.strip().splitlines()[-1])
-        runs.append(found | {"whole": time.monotonic() - started, "peak": usage.ru_maxrss / 1024})
-    middle = {key: statistics.median(run[key] for run in runs) for key in ("seconds", "whole", "peak")}
+        spent = {"whole": time.monotonic() - started, "cpu": usage.ru_utime + usage.ru_stime}
+        runs.append(found | spent | {"peak": usage.ru_maxrss / 1024})
+    middle = {key: statistics.median(run[key] for run in runs) for key in ("seconds", "whole", "cpu", "peak")}
     return runs[0] | middle
 
 

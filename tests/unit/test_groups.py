@@ -97,6 +97,14 @@ def test_a_wave_without_weights_is_a_sentence():
         means_by_group(sample(panel(psus=90)), "profit_eur", "emp_class", (1, 4))
 
 
+def test_an_income_that_nobody_gave_is_a_sentence():
+    """Every amount of wave 2 is missing: the variable and the wave are named."""
+    frame = panel(psus=90)
+    frame.loc[frame["wave"] == 2, "profit_eur"] = np.nan
+    with pytest.raises(EstimateError, match="'profit_eur' in wave 2"):
+        means_by_group(sample(frame), "profit_eur", "emp_class", (1, 2))
+
+
 def test_a_lonely_psu_is_refused_by_name():
     """A stratum with one member has no variance to give: refused, with what can be done."""
     frame = panel(psus=90)

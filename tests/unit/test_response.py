@@ -3,13 +3,16 @@
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from panel.estimate import Pair, Sample
 from panel.estimate.calibration import Calibration
-from panel.estimate.estimators import mean
+from panel.estimate.estimators import Estimand, mean
 from panel.estimate.margins import Cells, Target
 from panel.estimate.response import ResponseCredit
-from panel.weigh import by_class, by_logit, rake
+from panel.weigh import by_class, by_logit, longitudinal, rake
+from tests.unit.test_weigh import answers, study, tracked
 
 DRAW = np.random.default_rng(7)
 ROWS = 60
@@ -81,3 +84,35 @@ def test_the_share_of_those_in_no_group_has_a_variance():
     counted = Calibration.of(everybody, targets, DESIGN, weights)
     assert weights * counted.credited(linear) == pytest.approx(wanted, abs=1e-6)
     assert np.abs(weights * known.credited(linear) - wanted).max() > 1e-3
+
+
+def test_figures_of_stayers_credit_the_propensity():
+    """
+    A nudge to a member's design weight moves the mean change of stayers as their influence says, the lost ones' too.
+
+    Through the weights of a study and the pair that reads them; without benchmarks, so that nothing else moves.
+    """
+    draw, names = np.random.default_rng(3), [f"m{place}" for place in range(40)]
+    codes, came = draw.integers(1, 3, 40).tolist(), draw.random(40) < 0.6
+    amounts = {wave: draw.normal(100, 10, 40) for wave in (1, 2)}
+
+    def paired(design: np.ndarray) -> tuple[Pair, Estimand]:
+        rows = [answers(codes, wave=wave, weights=design.tolist()).assign(profit_eur=amounts[wave]) for wave in (1, 2)]
+        frame = pd.concat([rows[0], rows[1][came]], ignore_index=True)
+        made = study(half=None)
+        weights = longitudinal(frame, tracked(40, {}), study=made, waves=(1, 2)).rows
+        first = Sample(made, frame, weights, label="w", keys=("member", "wave"))
+        pair = Pair.of(first, weights, (1, 2))
+        change = pair.then.number("profit_eur") - pair.now.number("profit_eur")
+        return pair, mean(change, pair.now.weight, np.ones(len(change), dtype=bool))
+
+    base = np.ones(40)
+    pair, found = paired(base)
+    totals = pair.now.totals(found.linear)
+    assert pair.now.lost is not None
+    rows = pd.concat([pair.now.frame["member"], pd.Series([n for n, c in zip(names, came, strict=True) if not c])])
+    by_member = dict(zip(rows, totals[pair.now.lost.design.psu], strict=True))
+    for place in range(0, 40, 5):
+        nudge = np.where(np.arange(40) == place, 1e-4, 0.0)
+        moved = (paired(base + nudge)[1].value - paired(base - nudge)[1].value) / 2e-4
+        assert by_member[names[place]] == pytest.approx(moved, abs=2e-4)

@@ -105,8 +105,8 @@ def means_by_group(
         in_real_terms: amounts in prices of the index's base year.
 
     Raises:
-        EstimateError: a wave has no weighted row; the draw has later stages; or a stratum has a single PSU and the
-            study takes it for something other than certain or nothing.
+        EstimateError: a wave has no weighted row, or none with a value; the draw has later stages; or a stratum has a
+            single PSU and the study takes it for something other than certain or nothing.
     """
     design = sample.design
     factors = _factors(design)
@@ -115,6 +115,11 @@ def means_by_group(
     for wave in waves:
         if not len(sample.part(wave).weight):
             raise EstimateError(f"Wave {wave} has no row with a weight.", fix="panelctl weigh")
+        if not (np.isfinite(y[sample.part(wave).places]) & (code[sample.part(wave).places] >= 0)).any():
+            raise EstimateError(
+                f"Nobody of a group of '{printable(domain)}' has a value of '{printable(variable)}' in wave {wave}.",
+                fix="leave the wave out, or look at its held cells",
+            )
 
     def make(wave: int) -> WaveMeans:
         part = sample.part(wave)
