@@ -255,6 +255,15 @@ def test_the_page_shows_what_a_reader_asks(release: Path) -> None:
     assert FolderPublisher().digest(given.content())[:12] in page
 
 
+@pytest.mark.parametrize("is_drawn", [True, False])
+def test_a_page_says_what_its_ranges_leave_out(tmp_path: Path, is_drawn: bool) -> None:
+    """Of a sample that nobody drew, the pages say what a range leaves out; of one that was drawn they do not."""
+    study = given.study(is_probability_sample=is_drawn)
+    folder = FolderPublisher().publish(given.content(study=study), tmp_path / "r").path
+    for page, said in (("index.html", "of their own accord"), ("index.nl.html", "hebben zichzelf aangemeld")):
+        assert (said in (folder / page).read_text()) is not is_drawn
+
+
 def test_the_dutch_page_is_dutch(release: Path) -> None:
     """Labels, decimal comma and language of the page are Dutch, and it leads to the English one."""
     page = (release / "index.nl.html").read_text()

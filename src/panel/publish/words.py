@@ -12,6 +12,9 @@ WORDS: dict[str, dict[str, str]] = {
         "headline_how": "Each figure is an estimate for the whole population, made from the answers of the members in "
         "the baseline wave. The range beneath it says how far chance may have moved it: in 19 of 20 studies like this "
         "one the true figure lies inside such a range.",
+        "opt_in": "Members took part of their own accord; nobody was drawn by chance. The ranges reckon as if chance "
+        "had chosen them, once the answers are weighted (they are model-assisted). They say nothing about people who "
+        "would never take part: a figure may be off by more than its range.",
         "ours": "This panel", "published": "Published", "source": "Source", "range": "range", "figure": "Figure",
         "trends": "How it went, wave by wave",
         "trends_how": "A line follows one figure through the waves. A band or a whisker is the range that "
@@ -67,6 +70,9 @@ WORDS: dict[str, dict[str, str]] = {
         "de nulmeting. De marge eronder zegt hoe ver toeval het cijfer kan hebben verschoven: in 19 van de 20 "
         "van zulke "
         "onderzoeken ligt het ware cijfer binnen zo'n marge.",
+        "opt_in": "Leden hebben zichzelf aangemeld; niemand is door loting gekozen. De marges doen alsof dat na weging "
+        "wel zo was (ze steunen op een model). Over mensen die nooit zouden meedoen zeggen ze niets: een cijfer kan er "
+        "verder naast zitten dan zijn marge.",
         "ours": "Dit panel", "published": "Gepubliceerd", "source": "Bron", "range": "marge", "figure": "Cijfer",
         "trends": "Het verloop, golf voor golf",
         "trends_how": "Een lijn volgt één cijfer door de golven. Een band of een streepje is de marge die toeval "
