@@ -13,6 +13,7 @@ import pandas as pd
 from panel.model.instrument import Instrument
 from panel.model.load import load_study
 from panel.model.people import Delivery, Receipt
+from panel.model.quarantine import Decision, RowVerdict, Standing
 from panel.model.results import Gate, Override, ReleaseRecord, Stage
 from panel.model.study import Study
 
@@ -175,6 +176,18 @@ class Store(Protocol):
 
     def override(self, study: str, wave: int, stage: str, check: str, override: Override) -> None:
         """Append a decision to let a check pass."""
+        ...
+
+    def add_row_verdicts(self, study: str, wave: int, verdicts: Sequence[RowVerdict], at: datetime) -> int:
+        """Append the verdicts that differ from the newest of their key by value or rule; return how many did."""
+        ...
+
+    def decide(self, verdict: RowVerdict, decision: Decision) -> None:
+        """Append a decision about one verdict; it holds until value or rule change."""
+        ...
+
+    def standing(self, study: str, wave: int | None = None) -> Sequence[Standing]:
+        """Return the newest verdict of every cell or row and check, with its decision."""
         ...
 
     def save_weights(self, study: str, wave: int, weights: pd.DataFrame, diagnostics: str) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from panel import merge as merging
-from panel.harmonise import hold_cells, with_sources
+from panel.harmonise import correct_cells, hold_cells, reader, with_sources
+from panel.model.quarantine import Standing, digest_of
 from panel.model.study import Study
 from panel.ports import Adapters
 
@@ -109,7 +110,40 @@ def clean_panel(
     frame = app.store.person_waves(study.key, waves, None if columns is None else with_sources(study, columns))
     held = app.store.held(study.key)
     here = held[held["wave"].isin(list(waves))]
-    return hold_cells(_without_held_rows(frame, here), here, study)
+    clean = hold_cells(_without_held_rows(frame, here), here, study)
+    return correct_cells(clean, corrections(app, study, waves), study)
+
+
+def corrections(app: Adapters, study: Study, waves: Sequence[int]) -> pd.DataFrame:
+    """
+    Return the values that were decided on, as member, wave, variable and value of the variable's kind.
+
+    A decision is about one value: where a later response says something else, it no longer counts.
+    """
+    decided = [
+        each
+        for each in app.store.standing(study.key)
+        if each.decision and each.decision.value is not None and each.state == "correct" and each.verdict.wave in waves
+    ]
+    if not decided:
+        return pd.DataFrame(columns=["member", "wave", "variable", "value"])
+    names = sorted({each.verdict.variable for each in decided})
+    raw = app.store.person_waves(study.key, {each.verdict.wave for each in decided}, names)
+    said = raw.set_index(["member", "wave"])
+    rows = [_correction(each, said, study) for each in decided]
+    return pd.DataFrame([row for row in rows if row], columns=["member", "wave", "variable", "value"])
+
+
+def _correction(standing: Standing, said: pd.DataFrame, study: Study) -> dict[str, object] | None:
+    verdict, decision = standing.verdict, standing.decision
+    key = (verdict.member, verdict.wave)
+    if decision is None or key not in said.index:
+        return None
+    if digest_of(*key, verdict.variable, said.at[key, verdict.variable]) != verdict.value_digest:
+        return None
+    variable = study.instrument_of(verdict.wave).variable(verdict.variable)
+    value = reader(variable)(str(decision.value))
+    return {"member": verdict.member, "wave": verdict.wave, "variable": verdict.variable, "value": value}
 
 
 def _without_held_rows(frame: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import logging
 from dataclasses import replace
 
 from panel.actions.fold import current_responses
+from panel.actions.quarantine import record
 from panel.errors import CheckFailed, Fault, UnknownKey, Where, did_you_mean
 from panel.model.people import INTERVIEWED
 from panel.model.results import Gate, Override, Stage, Verdict
@@ -78,7 +79,7 @@ def _judge(app: Adapters, study: Study, wave: int, stage: Stage) -> Gate:
     gate = replace(judged, data_digest=_data_digest(app, study, wave, stage))
     app.store.save_gate(gate, app.clock.now())
     if stage == "panel":
-        app.store.save_held(study.key, f"check-{wave}", app.held_cells(study, instrument, gate, frame))
+        record(app, study, gate, frame[frame["wave"] == wave])
     return next(kept for kept in app.store.gates(study.key, wave) if kept.stage == stage)
 
 

@@ -101,6 +101,29 @@ def hold_cells(frame: pd.DataFrame, held: pd.DataFrame, study: Study) -> pd.Data
     return _derive_again(frame.assign(**touched), np.unique(cells["place"]), study)
 
 
+def correct_cells(frame: pd.DataFrame, corrections: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """
+    Return person-waves with decided values in place of what was said, and derived variables computed anew.
+
+    Args:
+        frame: schema.PERSON_WAVES with variables. Not modified.
+        corrections: member, wave, variable and value, of the variable's kind; about a variable that `frame` lacks it
+            does nothing.
+        study: says which variables derive from which.
+    """
+    wanted = corrections[corrections["variable"].isin(frame.columns)]
+    if wanted.empty:
+        return frame
+    places = frame[["member", "wave"]].assign(place=np.arange(len(frame)))
+    cells = wanted.merge(places, on=["member", "wave"])
+    touched: dict[str, pd.Series] = {}
+    for name, rows in cells.groupby("variable"):
+        values = pd.array(rows["value"].tolist(), dtype=frame[str(name)].dtype)
+        touched[str(name)] = _with(frame[str(name)], rows["place"].to_numpy(), values)
+        touched[reason_column(str(name))] = _with(frame[reason_column(str(name))], rows["place"].to_numpy(), "")
+    return _derive_again(frame.assign(**touched), np.unique(cells["place"]), study)
+
+
 def _derive_again(frame: pd.DataFrame, places: np.ndarray, study: Study) -> pd.DataFrame:
     """Compute the derived variables of the rows at these places anew, wave by wave; only their columns are copied."""
     columns: dict[str, pd.Series] = {}

@@ -7,13 +7,14 @@ from pathlib import Path
 from panel.store import migrate as _migrate
 from panel.store.derived import Derived
 from panel.store.engine import BUSY_SECONDS
+from panel.store.quarantine import Quarantine
 from panel.store.received import Received
 from panel.store.records import Records
 
 __all__ = ["SqlStore", "migrate", "open_store"]
 
 
-class SqlStore(Received, Derived, Records):
+class SqlStore(Received, Derived, Records, Quarantine):
     """Implements ports.Store on SQLite or PostgreSQL, with wide answers in Parquet files named by their hash."""
 
 

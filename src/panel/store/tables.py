@@ -206,6 +206,50 @@ class OverrideDecision(Base, table=True):
     at: datetime
 
 
+class RowVerdict(Base, table=True):
+    """What a check said of one cell or row, whenever the value or the rule is another. Append-only."""
+
+    __tablename__ = "row_verdict"
+    __table_args__ = (Index(None, "study", "wave"),)
+    id: int | None = Field(default=None, primary_key=True)
+    study: str
+    wave: int
+    member: str
+    variable: str
+    check: str
+    version: int
+    severity: str
+    owner: str
+    action: str
+    why: str = Field(sa_type=Text)
+    value_digest: str
+    proposed: str | None
+    at: datetime
+
+
+class RowDecision(Base, table=True):
+    """What somebody decided about one value that a check failed. Append-only."""
+
+    __tablename__ = "row_decision"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('accept', 'correct', 'reject')", name="outcome"),
+        Index(None, "study", "wave"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    study: str
+    wave: int
+    member: str
+    variable: str
+    check: str
+    version: int
+    value_digest: str
+    outcome: str
+    value: str | None
+    by: str
+    reason: str = Field(sa_type=Text)
+    at: datetime
+
+
 class WeightSet(Base, table=True):
     """The diagnostics of the weights computed at a wave. Derived."""
 

@@ -1,0 +1,191 @@
+"""What checks hold and who releases it, through the real actions on a small synthetic study."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from panel.actions import fieldwork, fold, gate, intake, set_up
+from panel.actions.quarantine import decide, record, waiting
+from panel.app import migrate, open_app
+from panel.errors import DefinitionError, UnknownKey
+from panel.model.quarantine import Decision
+from panel.settings import Settings
+
+STUDY, WAVE, SUM = "creative-ai", "2026", "sum:role_time"
+PART = "role_make_share"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Return a home whose first two waves were judged, on 150 SYNTHETIC members."""
+    settings = Settings(
+        home=tmp_path_factory.mktemp("quarantine"), database_url="", pseudonym_key=b"a key for the tests"
+    )
+    settings = replace(settings, database_url=f"sqlite:///{settings.home / 'panel.db'}")
+    settings.make_home()
+    migrate(settings)
+    app = open_app(settings)
+    set_up.load_study(app, STUDY)
+    set_up.simulate(app, STUDY, waves=["2025", "2026"], seed=11, members=150)
+    for wave in ("2025", "2026"):
+        fieldwork.open_wave(app, STUDY, wave)
+        intake.collect(app, STUDY, wave)
+        gate.check(app, STUDY, wave, "responses")
+        fold.merge(app, STUDY)
+        gate.check(app, STUDY, wave, "panel")
+    app.store.close()
+    return settings
+
+
+@pytest.fixture
+def app(home, tmp_path):
+    """Return the adapters of a copy of that home."""
+    import shutil
+
+    shutil.copytree(home.home, tmp_path / "home")
+    made = open_app(replace(home, home=tmp_path / "home", database_url=f"sqlite:///{tmp_path / 'home' / 'panel.db'}"))
+    yield made
+    made.store.close()
+
+
+def cells(app, member, name=PART):
+    """Return a cell of the clean panel, and what derives from it."""
+    panel = fold.clean_panel(app, app.study(STUDY), [2]).set_index("member")
+    return panel.at[member, name], panel.at[member, "creator_share"]
+
+
+def held(app):
+    """Return who is held by the sum, once a member."""
+    return sorted({each.member for each in waiting(app, STUDY, WAVE, check=SUM) if each.is_held})
+
+
+def test_what_a_check_holds_waits_with_an_owner_and_an_age(app):
+    """Each held cell is listed by member and variable, open, with owner and age, and without its value."""
+    rows = waiting(app, STUDY, WAVE, check=SUM)
+    assert rows
+    assert {(row.state, row.is_held, row.owner, row.age_days) for row in rows} == {("open", True, "operator", 0)}
+    assert {row.variable for row in rows} == set(app.study(STUDY).instrument_of(2).sum_groups[0].members)
+    assert all(pd.isna(cells(app, member)[0]) for member in held(app))
+
+
+def test_an_accepted_cell_counts_again(app):
+    """One member's cells are released with who and why; the others stay held."""
+    first, *others = held(app)
+    decide(app, STUDY, WAVE, SUM, "accept", reason="rounded", members=[first])
+    assert held(app) == others
+    assert pd.notna(cells(app, first)[0])
+    row = next(each for each in waiting(app, STUDY, WAVE, check=SUM) if each.member == first)
+    assert (row.state, row.reason) == ("accept", "rounded")
+    assert row.decided_by
+
+
+def test_a_decision_in_bulk_is_about_everything_a_check_failed(app):
+    """Without members, every cell of the check is decided about at once."""
+    count = len(waiting(app, STUDY, WAVE, check=SUM))
+    assert decide(app, STUDY, WAVE, SUM, "accept", reason="the export rounds") == count
+    assert held(app) == []
+
+
+def test_a_waived_verdict_stays_waived_until_value_or_rule_changes(app):
+    """Judging again keeps the decision; another version of the rule, or another value, asks anew."""
+    decide(app, STUDY, WAVE, SUM, "accept", reason="rounded")
+    gate.check(app, STUDY, WAVE, "panel")
+    assert held(app) == []
+    study = app.study(STUDY)
+    judged = next(each for each in app.store.gates(STUDY, 2) if each.stage == "panel")
+    rows = app.store.person_waves(STUDY, [2])
+    newer = [replace(each, version=each.version + (each.check == SUM)) for each in judged.verdicts]
+    record(app, study, replace(judged, verdicts=tuple(newer)), rows)
+    assert {each.state for each in waiting(app, STUDY, WAVE, check=SUM)} == {"open"}
+    record(app, study, judged, rows)
+    assert {each.state for each in waiting(app, STUDY, WAVE, check=SUM)} == {"accept"}
+    record(app, study, judged, rows.assign(**{PART: rows[PART] + 1}))
+    states = {each.variable: each.state for each in waiting(app, STUDY, WAVE, check=SUM)}
+    assert states.pop(PART) == "open"
+    assert set(states.values()) == {"accept"}
+
+
+def test_verdicts_are_added_once(app):
+    """Judging the same answers by the same rules twice adds nothing, and nothing is ever removed."""
+    before = app.store.standing(STUDY, 2)
+    gate.check(app, STUDY, WAVE, "panel")
+    assert app.store.standing(STUDY, 2) == before
+
+
+def test_a_corrected_cell_has_the_decided_value_and_the_answer_stays(app):
+    """The clean panel has the value and what derives from it; the person-wave as merged has what was said."""
+    member = held(app)[0]
+    raw = app.store.person_waves(STUDY, [2]).set_index("member").at[member, PART]
+    decide(app, STUDY, WAVE, SUM, "accept", reason="one part was wrong", members=[member])
+    study = app.study(STUDY)
+    verdict = next(
+        each.verdict for each in app.store.standing(STUDY, 2)
+        if each.verdict.key == (2, member, PART, SUM)
+    )  # fmt: skip
+    app.store.decide(verdict, Decision(outcome="correct", by="me", reason="by phone", at=app.clock.now(), value="12"))
+    part, creator = cells(app, member)
+    concept = app.store.person_waves(STUDY, [2]).set_index("member").at[member, "role_concept_share"]
+    assert (part, creator) == (12, concept + 12)
+    assert app.store.person_waves(STUDY, [2]).set_index("member").at[member, PART] == raw
+    assert len(fold.corrections(app, study, [2])) == 1
+
+
+def test_what_a_check_proposes_is_the_default_correction(app):
+    """A unit slip is corrected to its probable unit; a check that proposes nothing asks for the value."""
+    slips = [each for each in waiting(app, STUDY, WAVE) if each.has_proposal]
+    assert slips
+    slip = slips[0]
+    decide(app, STUDY, WAVE, slip.check, "correct", reason="another unit", members=[slip.member])
+    said = app.store.person_waves(STUDY, [2]).set_index("member").at[slip.member, slip.variable]
+    assert cells(app, slip.member, slip.variable)[0] / said == pytest.approx(12, rel=0.3) or (
+        cells(app, slip.member, slip.variable)[0] / said == pytest.approx(1000, rel=0.3)
+    )
+    with pytest.raises(DefinitionError, match="proposes no value"):
+        decide(app, STUDY, WAVE, SUM, "correct", reason="?")
+
+
+@pytest.mark.parametrize("value", ["-5", "101", "a lot", "1e3"])
+def test_a_correction_is_a_value_of_the_variable(app, value):
+    """A value outside the instrument's kind or range is refused, and nothing is decided."""
+    with pytest.raises(DefinitionError, match="no value of the variable"):
+        decide(app, STUDY, WAVE, SUM, "correct", reason="?", value=value)
+    assert {each.state for each in waiting(app, STUDY, WAVE, check=SUM)} == {"open"}
+
+
+def test_a_flagged_cell_can_be_rejected(app):
+    """What a check only flags stays in figures until somebody rejects it."""
+    rows = waiting(app, STUDY, WAVE)
+    out = {(each.member, each.variable) for each in rows if each.is_held}
+    one = next(
+        each for each in rows if each.check.startswith("panel:jump:") and (each.member, each.variable) not in out
+    )
+    assert pd.notna(cells(app, one.member, one.variable)[0])
+    decide(app, STUDY, WAVE, one.check, "reject", reason="asked by phone", members=[one.member])
+    assert pd.isna(cells(app, one.member, one.variable)[0])
+    decide(app, STUDY, WAVE, one.check, "accept", reason="the books say so", members=[one.member])
+    assert pd.notna(cells(app, one.member, one.variable)[0])
+
+
+def test_a_rejected_row_is_in_no_figure(app):
+    """A row that a check fails and somebody rejects is not in the clean panel, and its person-wave stays."""
+    judged = next(each for each in app.store.gates(STUDY, 2) if each.stage == "panel")
+    member = app.store.person_waves(STUDY, [2])["member"].iloc[0]
+    careless = next(each for each in judged.verdicts if each.check == "panel:careless")
+    failed = replace(careless, state="failed", failing=((member, 2),), failing_count=1)
+    others = tuple(each for each in judged.verdicts if each is not careless)
+    changed = replace(judged, verdicts=(*others, failed))
+    app.store.save_gate(changed, app.clock.now())
+    record(app, app.study(STUDY), changed, app.store.person_waves(STUDY, [2]))
+    assert member not in set(fold.clean_panel(app, app.study(STUDY), [2])["member"])
+    decide(app, STUDY, WAVE, "panel:careless", "accept", reason="known person")
+    assert member in set(fold.clean_panel(app, app.study(STUDY), [2])["member"])
+
+
+def test_an_unknown_check_or_member_is_refused(app):
+    """A decision about nothing is an error, not a success."""
+    for check, members in (("sum:nothing", ()), (SUM, ("M-nobody",))):
+        with pytest.raises(UnknownKey):
+            decide(app, STUDY, WAVE, check, "accept", reason="r", members=members)
