@@ -190,6 +190,10 @@ class Store(Protocol):
         """Return the newest verdict of every cell or row and check, with its decision."""
         ...
 
+    def decided(self, study: str) -> Sequence[Standing]:
+        """Return those of `standing` that somebody decided about."""
+        ...
+
     def save_weights(self, study: str, wave: int, weights: pd.DataFrame, diagnostics: str) -> None:
         """Replace the weights computed at a wave, with their diagnostics as JSON."""
         ...

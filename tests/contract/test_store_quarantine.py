@@ -46,6 +46,7 @@ def test_the_last_decision_counts(store):
     store.decide(CELL, replace(ACCEPT, outcome="correct", value="12"))
     (standing,) = store.standing(STUDY.key)
     assert (standing.state, standing.decision.value, standing.is_held) == ("correct", "12", False)
+    assert store.decided(STUDY.key) == [standing]
 
 
 @pytest.mark.parametrize("table", ["row_verdict", "row_decision"])

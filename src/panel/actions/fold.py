@@ -122,7 +122,7 @@ def corrections(app: Adapters, study: Study, waves: Sequence[int]) -> pd.DataFra
     """
     decided = [
         each
-        for each in app.store.standing(study.key)
+        for each in app.store.decided(study.key)
         if each.decision and each.decision.value is not None and each.state == "correct" and each.verdict.wave in waves
     ]
     if not decided:

@@ -69,7 +69,9 @@ def _row_verdicts(study: Study, gate: Gate, verdict: Verdict, rows: pd.DataFrame
     if verdict.action == "hold_row" or not columns:
         columns = [""]
     meant = {(member, wave): str(value) for member, wave, value in verdict.proposed}
-    said = rows.set_index("member")[[each or "response" for each in columns]]
+    failed = rows[rows["member"].isin({member for member, _ in verdict.failing})]
+    members = failed["member"].tolist()
+    said = {column: dict(zip(members, failed[column or "response"].tolist(), strict=True)) for column in columns}
     for member, wave in verdict.failing:
         for column in columns:
             yield RowVerdict(
@@ -83,7 +85,7 @@ def _row_verdicts(study: Study, gate: Gate, verdict: Verdict, rows: pd.DataFrame
                 owner=verdict.owner,
                 action=verdict.action,
                 why=verdict.why,
-                value_digest=digest_of(member, wave, column, said.at[member, column or "response"]),
+                value_digest=digest_of(member, wave, column, said[column][member]),
                 proposed=meant.get((member, wave)),
             )
 

@@ -43,6 +43,15 @@ class Quarantine(Database):
             found = self._newest(connection, study, wave).values()
         return sorted(found, key=lambda each: (each.verdict.wave, each.verdict.check, *each.verdict.key))
 
+    def decided(self, study: str) -> Sequence[Standing]:
+        """Return those of `standing` that somebody decided about, reading only waves that have a decision."""
+        with self._reads() as connection:
+            waves = (
+                connection.execute(select(DECIDED.c.wave).where(DECIDED.c.study == study).distinct()).scalars().all()
+            )
+            found = [each for wave in sorted(waves) for each in self._newest(connection, study, wave).values()]
+        return [each for each in found if each.decision]
+
     def _newest(self, connection: Any, study: str, wave: int | None) -> Mapping[tuple[int, str, str, str], Standing]:
         decisions = {
             (row.wave, row.member, row.variable, row.check, row.version, row.value_digest): Decision(
