@@ -178,9 +178,10 @@ def resolution(question: Question) -> str:
     predicts = question.predicts
     if predicts is None:
         return ""
-    horizon = "target year" if predicts.horizon == "target" else f"{predicts.horizon} years"
+    named = {"target": "target year", "next": "next wave"}
+    horizon = named.get(str(predicts.horizon), f"{predicts.horizon} years")
     event = f", event {predicts.event}" if predicts.event else ""
-    return f"{predicts.variable} ({predicts.kind}, horizon {horizon}{event})"
+    return f"{predicts.variable or 'nothing a member answers'} ({predicts.kind}, horizon {horizon}{event})"
 
 
 def _pairs(variable: Variable, language: str) -> str:

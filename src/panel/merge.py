@@ -7,7 +7,7 @@ Three laws hold: merging twice is merging once; the order in which responses arr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,58 @@ class Merge:
     superseded: pd.DataFrame
 
 
+def first_given(responses: pd.DataFrame) -> pd.DataFrame:
+    """
+    Return one row a member: the interview given first, as `current` would have it before any correction.
+
+    Args:
+        responses: schema.RESPONSES of one wave. Not modified.
+    """
+    ranked = _ranked(responses)
+    rows = ranked[ranked["_interview"]].drop_duplicates("member").assign(revision=1)
+    return rows.astype({"revision": "Int64"}).drop(columns=["_interview", "_moment"]).reset_index(drop=True)
+
+
+def as_first_given(person_waves: pd.DataFrame, responses: Mapping[int, pd.DataFrame], study: Study) -> pd.DataFrame:
+    """
+    Return the person-waves of members as they would be had nobody corrected an interview, derived variables anew.
+
+    Facts that are carried from wave to wave stay as they are.
+
+    Args:
+        person_waves: as merged, of all members. Not modified.
+        responses: by wave, every response of the members wanted (schema.RESPONSES and variables). Not modified.
+        study: its instruments.
+    """
+    members = {member for frame in responses.values() for member in frame["member"]}
+    own = person_waves[person_waves["member"].isin(members)]
+    pieces = []
+    for wave, rows in own.groupby("wave", sort=True):
+        first = first_given(responses[int(wave)]) if int(wave) in responses else pd.DataFrame()
+        pieces.append(_with_first(rows.reset_index(drop=True), first, study, int(wave)))
+    return pd.concat(pieces, ignore_index=True) if pieces else own
+
+
+def _with_first(rows: pd.DataFrame, first: pd.DataFrame, study: Study, wave: int) -> pd.DataFrame:
+    """Return rows with the answers of first responses where another stands."""
+    if first.empty:
+        return rows
+    before = first.set_index("member").reindex(rows["member"]).reset_index(drop=True)
+    other = (before["response"].notna() & (before["response"] != rows["response"])).to_numpy(dtype=bool)
+    if not other.any():
+        return rows
+    asked = [each.variable.name for each in study.instrument_of(wave).questions if each.asked != "first"]
+    names = [column for name in asked for column in (name, reason_column(name)) if column in before]
+    names = ["response", "revision", *(name for name in names if name in rows)]
+    first_answers = before.loc[other, names].astype(rows[names].dtypes)
+    replaced = pd.concat([rows[other].drop(columns=names), first_answers], axis=1)[rows.columns]
+    year = study.wave(wave).fieldwork.start.year
+    instrument = study.instrument_of(wave)
+    there = tuple(each for each in instrument.derived if each.variable.name in rows)
+    fresh = derive(replaced, replace(instrument, derived=there), wave_year=year)[rows.columns]
+    return pd.concat([rows[~other], fresh], ignore_index=True)
+
+
 def current(responses: pd.DataFrame) -> pd.DataFrame:
     """
     Return one row a member: the response of a wave that stands, with its `revision`.
@@ -49,13 +101,18 @@ def current(responses: pd.DataFrame) -> pd.DataFrame:
     Args:
         responses: schema.RESPONSES of one wave. Not modified.
     """
-    once = responses.drop_duplicates("response")
-    moment = once["submitted_at"].fillna(once["received_at"])
-    ranked = once.assign(_interview=responses["disposition"].isin(INTERVIEWED), _moment=moment)
-    ranked = ranked.sort_values(["member", "_interview", "_moment", "response"], kind="stable")
+    ranked = _ranked(responses)
     revision = ranked.groupby("member")["response"].transform("size").astype("Int64")
     last = ranked.assign(revision=revision).drop_duplicates("member", keep="last")
     return last.drop(columns=["_interview", "_moment"]).reset_index(drop=True)
+
+
+def _ranked(responses: pd.DataFrame) -> pd.DataFrame:
+    """Return the different responses of each member, the one that stands last."""
+    once = responses.drop_duplicates("response")
+    moment = once["submitted_at"].fillna(once["received_at"])
+    ranked = once.assign(_interview=responses["disposition"].isin(INTERVIEWED), _moment=moment)
+    return ranked.sort_values(["member", "_interview", "_moment", "response"], kind="stable")
 
 
 def cohorts(index: pd.DataFrame) -> pd.Series:

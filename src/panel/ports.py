@@ -214,8 +214,16 @@ class Store(Protocol):
         """Return a table of estimates computed at a wave (empty where none)."""
         ...
 
+    def save_claims(self, study: str, wave: int, claims: pd.DataFrame) -> None:
+        """Replace the ledger of predictions as of a wave (schema.CLAIMS)."""
+        ...
+
+    def claims(self, study: str, wave: int) -> pd.DataFrame:
+        """Return the ledger of predictions as of a wave (empty where none)."""
+        ...
+
     def forget_derived(self, study: str) -> None:
-        """Drop person-waves, tracking, merge and check holds, weights and estimates, for a rebuild."""
+        """Drop person-waves, tracking, merge and check holds, weights, estimates and claims, for a rebuild."""
         ...
 
     # releases, append-only
@@ -250,6 +258,7 @@ class ReleaseContent:
     weight_diagnostics: str  # JSON
     estimates: pd.DataFrame
     predictions: pd.DataFrame
+    claims: pd.DataFrame  # schema.CLAIMS
     held: pd.DataFrame
     gates: Sequence[Gate]
     receipts: Sequence[Receipt]

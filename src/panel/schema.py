@@ -153,6 +153,35 @@ HELD = Frame(
 IGNORED = Frame("ignored", (("row", "Int64"), ("reason", "str")), key=("row",))
 """One row per row of a delivery that carries nothing new, with the reason."""
 
+CLAIMS = Frame(
+    "claims",
+    (
+        ("member", "str"),
+        ("wave", "Int64"),  # in which the claim was made
+        ("question", "str"),
+        ("variable", "str"),  # whose later value resolves it; null where none does
+        ("kind", "str"),  # direction | amount | probability | category | unclear: impossible to predict
+        ("horizon", "str"),  # target | next | a number of years
+        ("due_year", "Int64"),  # in which it resolves
+        ("resolves_by", "str"),  # what must happen, in words of the instrument
+        ("said", "str"),  # fall | same | rise | unclear | a code; null for a probability
+        ("probability", "Float64"),  # 0 to 1; null where none was asked
+        ("state", "str"),  # open | on_track | resolved | censored | void
+        ("reason", "str"),  # why it is in that state
+        ("outcome", "str"),  # fall | same | rise | event | no_event, as last read; null where nothing was read
+        ("is_true", "boolean"),  # of a resolved claim that said something: whether it came true
+        ("read_wave", "Int64"),  # the wave it was last read in
+        ("made_revision", "Int64"),
+        ("made_response", "str"),  # the response that made it
+        ("read_revision", "Int64"),
+        ("read_response", "str"),  # the response that decided it
+        ("is_corrected", "bool"),  # a later, different response moved it
+        ("before", "str"),  # what the first responses said: claim, state, outcome; null where nothing moved
+    ),
+    key=("question", "member", "wave"),
+)
+"""One row a claim: what a member said at a wave would happen, and what has become of it by the newest wave."""
+
 WEIGHTS = Frame(
     "weights",
     (

@@ -209,7 +209,7 @@ def test_a_probability_is_scored():
     table = predictions(STUDY, FOUR, weights(FOUR, (1, 2)), wave=2)
     rows = table[(table["indicator"] == "chance") & (table["group"] == "all")].set_index("statistic")
     wanted = {"mean_probability": 0.6, "realised_frequency": 0.5, "bias": 0.1, "brier": 0.085}
-    assert rows["estimate"].to_dict() == pytest.approx(wanted)
+    assert rows["estimate"][list(wanted)].to_dict() == pytest.approx(wanted)
     assert rows.loc["bias", "se"] == pytest.approx(0.025**0.5)  # 4/3 * (.3**2 + .4**2 + .1**2 + .2**2) / 4**2
     assert set(rows["method"]) == {"design-based, year 1"}
     assert set(rows["status"]) == {"final"}
@@ -218,17 +218,21 @@ def test_a_probability_is_scored():
 def test_a_category_is_held_against_its_event():
     """Of the two who thought it likely one lost the work two years on; of the other two nobody did."""
     table = predictions(STUDY, FOUR, weights(FOUR, (1, 2), (1, 3)), wave=3)
-    table = table[table["indicator"] == "risk"]
+    table = table[(table["indicator"] == "risk") & table["statistic"].isin(WHAT)]
     assert set(zip(table["from_wave"], table["wave"], strict=True)) == {(1, 3)}
     assert found(table, "predicted_share", waves=(1, 3)) == {"likely": 0.5, "unlikely": 0.5}
     assert found(table, "realised_given_predicted", waves=(1, 3)) == {"likely>event": 0.5, "unlikely>event": 0.0}
     assert found(table, "realised_share", waves=(1, 3)) == {"event": 0.25}
 
 
+WHAT = ("predicted_share", "realised_share", "realised_given_predicted")
+
+
 def horizons(people: pd.DataFrame, *pairs: tuple[int, int], wave: int = 3) -> dict[tuple[int, int], tuple[str, str]]:
     """Return method and status of the readings of the outlook, by pair of waves."""
     table = predictions(STUDY, people, weights(people, *pairs), wave=wave)
-    rows = table[table["indicator"] == "outlook"].drop_duplicates(["from_wave", "wave"])
+    rows = table[(table["indicator"] == "outlook") & (table["statistic"] == "predicted_share")]
+    rows = rows.drop_duplicates(["from_wave", "wave"])
     return {(row.from_wave, row.wave): (row.method, row.status) for row in rows.itertuples()}
 
 
@@ -253,7 +257,8 @@ def test_nothing_is_read_beyond_the_target_year():
     """With a horizon of one year, a claim about 2026 is not held against 2027."""
     nearer = replace(STUDY, horizon_years=1)
     table = predictions(nearer, EVERY_YEAR, weights(EVERY_YEAR, (1, 2), (2, 3), (1, 3)), wave=3)
-    assert set(table[table["indicator"] == "outlook"]["wave"]) == {2}
+    read = table[(table["indicator"] == "outlook") & (table["statistic"] == "realised_share")]
+    assert set(read["wave"]) == {2}
 
 
 def test_a_pair_without_its_own_weight_says_which_it_used():
@@ -279,9 +284,10 @@ def test_real_terms_take_the_rise_of_prices_out():
 
 
 def test_the_baseline_alone_resolves_nothing():
-    """With one wave there is a frame of the right columns and no rows."""
+    """With one wave there is what was predicted for the target year, and nothing that happened."""
     table = predictions(STUDY, NINE[NINE["wave"] == 1], weights(NINE[NINE["wave"] == 1]), wave=1)
-    assert (len(table), list(table)) == (0, ESTIMATES.names)
+    assert (set(table["statistic"]), list(table)) == ({"horizon_predicted"}, ESTIMATES.names)
+    assert set(table["from_wave"].isna()) == {True}
 
 
 def test_inputs_are_left_alone():

@@ -150,6 +150,8 @@ def test_predictions_resolve_in_a_year_or_at_the_target(creative_ai):
     """Five-year claims resolve in the target year and one-year claims at the next wave, in the terms they were put."""
     told = {each.key: each.predicts for each in creative_ai.instruments[0].predictions}
     assert {key: claim.horizon for key, claim in told.items()} == {
+        "exp5_employment": "target",
+        "exp5_employment_p": "target",
         "exp5_income": "target",
         "exp5_income_p": "target",
         "exp5_assignments": "target",

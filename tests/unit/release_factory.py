@@ -13,7 +13,7 @@ from panel.model.results import Gate, Override, Verdict
 from panel.model.study import Domain, Group, Indicator, Layout, Period, Published, Study, Transition, Wave
 from panel.model.text import Text
 from panel.ports import ReleaseContent
-from panel.schema import ESTIMATES, HELD, PERSON_WAVES, TRACKING, WEIGHTS
+from panel.schema import CLAIMS, ESTIMATES, HELD, PERSON_WAVES, TRACKING, WEIGHTS
 
 
 def both(nl: str, en: str) -> Text:
@@ -190,6 +190,22 @@ def predictions() -> pd.DataFrame:
     )
 
 
+def claims() -> pd.DataFrame:
+    """Return a claim that is on track and one that was corrected."""
+    shared = {
+        "wave": 1, "question": "expect", "variable": "profit", "kind": "direction", "horizon": "target",
+        "due_year": 2030, "resolves_by": "direction of profit, beyond 0 %", "made_revision": 1,
+        "made_response": "hash-1-1", "read_wave": 2, "read_revision": 1, "read_response": "hash-1-2",
+    }  # fmt: skip
+    rows = [
+        {**shared, "member": "m001", "said": "fall", "state": "on_track", "reason": "as_said_so_far", "outcome": "fall",
+         "is_corrected": False, "before": None},
+        {**shared, "member": "m002", "said": "rise", "state": "open", "reason": "not_as_said_so_far", "outcome": "fall",
+         "is_corrected": True, "before": "rise: on_track rise"},
+    ]  # fmt: skip
+    return CLAIMS.coerce(pd.DataFrame(rows))
+
+
 def person_waves(members: int = 24) -> pd.DataFrame:
     """Return two waves of `members`: P20 for most, P21 for three of them, P22 for one."""
     rows = [
@@ -266,6 +282,7 @@ def content(**overrides: Any) -> ReleaseContent:
         weight_diagnostics="{}",
         estimates=estimates(),
         predictions=predictions(),
+        claims=claims(),
         held=held(),
         gates=[gate()],
         receipts=[],

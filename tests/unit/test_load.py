@@ -207,6 +207,8 @@ FITTING = [
     (Q, "horizon = 1", "horizon = 3", "question[6].predicts.horizon"),
     (Q, ', event = "then == 2"', "", "question[6].predicts.event"),
     (Q, "then == 2", "then == job", "question[6].predicts.event"),
+    (Q, ', event = "then == 2"', ', event = "then == 2", better = "rise"', "question[6].predicts.better"),
+    (Q, ', event = "then == 2"', ', event = "then == 2", yes = [4]', "question[6].predicts.yes"),
     (Q, "then == 2", "now == 2", "question[6].predicts.event"),
     (Q, "then == 2", "then == 3", "question[6].predicts.event"),
     (Q, 'kind = "probability"\npredicts', 'kind = "share"\npredicts', "question[6].predicts.kind"),

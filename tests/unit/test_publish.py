@@ -41,7 +41,7 @@ def everything(folder: Path) -> dict[str, str]:
 def test_a_release_holds_every_file(release: Path) -> None:
     """The folder has the tables in both forms, codebooks, checks, pages, charts, citation, readme and manifest."""
     names = {path.relative_to(release).as_posix() for path in release.rglob("*") if path.is_file()}
-    tables = {f"{name}.{kind}" for name in ("person_waves", "tracking", "weights", "estimates", "predictions")
+    tables = {f"{name}.{kind}" for name in ("person_waves", "tracking", "weights", "estimates", "predictions", "claims")
               for kind in ("parquet", "csv")}  # fmt: skip
     charts = {f"charts/income_fell{by}.{language}.svg" for by in ("", "-by-work") for language in ("nl", "en")}
     assert names == tables | charts | {
@@ -74,7 +74,7 @@ def test_rows_about_members_are_marked_for_researchers(release: Path) -> None:
     """Only files about single members, and what made their weights, are not for everybody."""
     files = json.loads((release / "manifest.json").read_text())["files"]
     research = {entry["name"].split(".")[0] for entry in files if entry["audience"] == "research"}
-    assert research == {"person_waves", "tracking", "weights", "weight_diagnostics"}
+    assert research == {"person_waves", "tracking", "weights", "claims", "weight_diagnostics"}
 
 
 def test_the_same_content_is_the_same_release(release: Path) -> None:

@@ -9,10 +9,11 @@ from itertools import pairwise
 import pandas as pd
 
 from panel import weigh as weighing
-from panel.actions.fold import clean_panel
+from panel.actions.fold import as_first_given, clean_panel
 from panel.disclose import protect
 from panel.errors import EstimateError
 from panel.estimate import report
+from panel.forecast import ledger
 from panel.forecast import predictions as predict
 from panel.model.study import Study
 from panel.ports import Adapters
@@ -76,18 +77,22 @@ def estimate(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
     Compute and keep every figure of the study up to a wave, protected against disclosure.
 
     Returns the estimates (schema.ESTIMATES): indicators, changes between all pairs of waves, transitions. What members
-    predicted, set against what happened, is kept beside them as the table `predictions`.
+    predicted, set against what happened, is kept beside them as the table `predictions`, and each prediction with its
+    state in the ledger of claims.
     """
     study = app.study(study_key)
     number = study.wave(wave).number
     waves = _waves_with_answers(app, study, number)
     panel = clean_panel(app, study, waves, _read(study))
-    weights = app.store.weights(study.key, number)
+    weights, tracking = app.store.weights(study.key, number), app.store.tracking(study.key)
+    claims = ledger(study, panel, tracking, wave=number, first_given=as_first_given(app, study, panel))
+    app.store.save_claims(study.key, number, claims)
     tables = {
-        "estimates": report(study, panel, app.store.tracking(study.key), weights, wave=number),
+        "estimates": report(study, panel, tracking, weights, wave=number),
         "predictions": predict(study, panel, weights, wave=number),
     }
     kept = {name: protect(table, threshold=study.disclosure_threshold) for name, table in tables.items()}
     app.store.save_estimates(study.key, number, kept)
-    log.info("estimated wave=%s/%d figures=%d", study.key, number, sum(len(table) for table in kept.values()))
+    figures = sum(len(table) for table in kept.values())
+    log.info("estimated wave=%s/%d figures=%d claims=%d", study.key, number, figures, len(claims))
     return kept["estimates"]

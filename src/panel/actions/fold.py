@@ -10,11 +10,13 @@ import pandas as pd
 
 from panel import merge as merging
 from panel.harmonise import correct_cells, hold_cells, reader, with_sources
+from panel.model.people import INTERVIEWED
 from panel.model.quarantine import Standing, digest_of
 from panel.model.study import Study
 from panel.ports import Adapters
 
 log = logging.getLogger(__name__)
+KEY = ["member", "wave"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +82,8 @@ def fielded_waves(app: Adapters, study: Study) -> list[int]:
 
 
 def _counted(study: Study, result: merging.Merge, before: pd.DataFrame) -> Merged:
-    key = ["member", "wave"]
-    rows = pd.concat([frame[[*key, "response"]] for frame in result.person_waves.values()], ignore_index=True)
-    both = rows.merge(before[[*key, "response"]], on=key, how="left", suffixes=("", "_before"))
+    rows = pd.concat([frame[[*KEY, "response"]] for frame in result.person_waves.values()], ignore_index=True)
+    both = rows.merge(before[[*KEY, "response"]], on=KEY, how="left", suffixes=("", "_before"))
     added = int(both["response_before"].isna().sum())
     revised = int((both["response_before"].notna() & (both["response"] != both["response_before"])).sum())
     log.info("merged study=%s waves=%d person_waves=%d added=%d", study.key, len(result.person_waves), len(rows), added)
@@ -153,3 +154,20 @@ def _without_held_rows(frame: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
         return frame
     keys = pd.MultiIndex.from_frame(rows[["member", "wave"]])
     return frame[~pd.MultiIndex.from_frame(frame[["member", "wave"]]).isin(keys)].reset_index(drop=True)
+
+
+def as_first_given(app: Adapters, study: Study, panel: pd.DataFrame) -> pd.DataFrame | None:
+    """
+    Return of `panel` the members who ever corrected an interview, as their first responses would have them.
+
+    None where nobody corrected anything. See `merge.as_first_given`.
+    """
+    index = app.store.response_index(study.key)
+    interviews = index[index["disposition"].isin(INTERVIEWED) & index["wave"].isin(panel["wave"].unique())]
+    given = interviews.groupby(KEY)["response"].nunique()
+    revised = given[given > 1].reset_index()[KEY]
+    if revised.empty:
+        return None
+    responses = {int(wave): app.store.responses(study.key, wave) for wave in sorted(revised["wave"].unique())}
+    rows = {wave: frame[frame["member"].isin(revised["member"])] for wave, frame in responses.items()}
+    return merging.as_first_given(panel, rows, study)

@@ -93,6 +93,7 @@ def release_content(app: Adapters, study: Study, wave: int) -> ReleaseContent:
         weight_diagnostics=app.store.weight_diagnostics(study.key, wave),
         estimates=app.store.estimates(study.key, wave),
         predictions=app.store.estimates(study.key, wave, "predictions"),
+        claims=app.store.claims(study.key, wave),
         held=held[held["wave"] <= wave].reset_index(drop=True),
         gates=[gate for gate in app.store.gates(study.key) if gate.wave <= wave],
         receipts=[receipt for receipt in app.store.receipts(study.key) if receipt.wave <= wave],

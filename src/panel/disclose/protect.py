@@ -12,7 +12,10 @@ A figure is hidden where
    one or two people: then the next smallest part goes too, so that one less the rest tells nothing;
 4. it is of a group of a domain, of the same figure for other groups exactly one is hidden, or everybody less the shown
    groups are fewer than the threshold: then the next smallest group goes too;
-5. it is a change, and the level in either of its waves is hidden; or it is the score of a forecast whose frequency is.
+5. it is a change, and the level in either of its waves is hidden; or it is a score of predictions of which one of the
+   shares it is made of is hidden (of what was predicted, or of what happened), in the view to the target year too;
+6. it is of a bin of the reliability curve, and exactly one bin is hidden, or the hidden ones hold fewer members than
+   the threshold: then the next smallest bin goes too. The two figures of a bin go together.
 
 Every rule reads only what would be published, and they are applied until none finds anything more. So protecting twice
 is protecting once, and the order of rows does not matter. What this does not do: look at figures of different releases
@@ -31,7 +34,16 @@ _EVERYBODY = "all"
 _FIGURE = ["indicator", "statistic", "variable", "value", "domain", "from_wave", "wave", "terms", "weight"]
 _LEVELS = ("share", "share_unclear", "mean", "median")
 _CHANGES = ("change", "relative_change")
-_NO_COUNT = ("mean_probability",)
+_NO_COUNT = ("mean_probability", "bin_probability", "hit_by_chance", "best_case_low", "best_case_high")
+_MADE_OF = ("realised_frequency", "realised_share", "predicted_share")
+_TO_COME = ("horizon_to_come", "horizon_to_come_of_others", "horizon_tipping", "horizon_tipping_apart")
+_BINS = ("bin_frequency", "bin_probability")
+_SCORES = (
+    "bias", "brier", "skill", "reliability", "resolution", "uncertainty", "within_bin", "auc", "calibration_intercept",
+    "calibration_slope", "hit_rate", "hit_by_chance", "hit_over_chance", "peirce", "modal_margin", "median_margin",
+    "modal_rule_p", "median_rule_p", "best_case_low", "best_case_high", "best_case_margin", "yes_margin", "no_margin",
+    "error_after_fall", "error_otherwise", "error_gap",
+)  # fmt: skip
 _PARTS = {
     "transition": "row",
     "realised_given_predicted": "row",
@@ -41,6 +53,14 @@ _PARTS = {
     "stayers_share_same": "stayers",
     "stayers_share_rose": "stayers",
     "disposition_share": "disposition",
+    "right_share": "verdict",
+    "too_gloomy_share": "verdict",
+    "too_hopeful_share": "verdict",
+    "revised_down_share": "revised",
+    "revised_same_share": "revised",
+    "revised_up_share": "revised",
+    "horizon_predicted": "horizon_predicted",
+    "horizon_happened": "horizon_happened",
 }
 
 
@@ -81,6 +101,9 @@ class _Table:
         self.everybody = _keys(frame.assign(domain=None), _FIGURE)
         self.whole = self._wholes(frame)
         self.level, self.ends = self._cells(frame)
+        self.ever = _keys(frame, ["indicator", "value", "domain", "group", "terms"])
+        self.at = self.ever + _keys(frame, ["wave"])
+        self.bins = np.where(np.isin(self.statistic, _BINS), self.group_of_bins(frame), "")
         self.forecast = _keys(frame, ["indicator", "domain", "group", "from_wave", "wave", "terms", "weight"])
 
     def _wholes(self, frame: pd.DataFrame) -> np.ndarray:
@@ -109,7 +132,15 @@ class _Table:
 
     def found(self) -> np.ndarray:
         """Return what the rules hide, given what is hidden so far."""
-        return self._few() | self._parts() | self._groups() | self._changes() | self._scores()
+        return (
+            self._few()
+            | self._parts()
+            | self._groups()
+            | self._changes()
+            | self._scores()
+            | self._bins()
+            | self._outlook()
+        )
 
     def _few(self) -> np.ndarray:
         with np.errstate(invalid="ignore"):
@@ -156,8 +187,36 @@ class _Table:
         return np.logical_or.reduce([np.isin(each, lost) for each in self.ends])
 
     def _scores(self) -> np.ndarray:
-        lost = set(self.forecast[self.hidden & (self.statistic == "realised_frequency")])
-        return np.isin(self.statistic, ("bias", "brier")) & np.isin(self.forecast, list(lost))
+        lost = set(self.forecast[self.hidden & np.isin(self.statistic, _MADE_OF)])
+        return np.isin(self.statistic, _SCORES) & np.isin(self.forecast, list(lost))
+
+    def _outlook(self) -> np.ndarray:
+        """Hide what could be had from what was predicted and what happened, where either of those is hidden."""
+        predicted, happened = (
+            set(key[self.hidden & (self.statistic == name)])
+            for key, name in ((self.ever, "horizon_predicted"), (self.at, "horizon_happened"))
+        )
+        told = np.isin(self.ever, list(predicted)) | np.isin(self.at, list(happened))
+        return np.isin(self.statistic, _TO_COME) & told
+
+    def group_of_bins(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return the cell whose bins a row belongs with."""
+        return _keys(frame, ["indicator", "domain", "group", "from_wave", "wave", "terms", "weight"])
+
+    def _bins(self) -> np.ndarray:
+        """Hide both figures of a bin together, and a second bin where the first could be had by subtraction."""
+        own = self.bins != ""
+        pair = self.bins + "\x1f" + self.value
+        lost = set(pair[own & self.hidden])
+        out = own & ~self.hidden & np.isin(pair, list(lost))
+        one = own & (self.statistic == "bin_frequency")
+        count = pd.Series(one & self.hidden).groupby(self.bins).transform("sum").to_numpy()
+        counted = pd.Series(np.where(one & ~self.hidden, self.n, 0.0)).groupby(self.bins).transform("sum").to_numpy()
+        whole = (self.statistic == "realised_frequency") & ~self.hidden
+        everybody = dict(zip(self.forecast[whole], self.n[whole], strict=True))
+        left = np.array([everybody.get(each, np.inf) for each in self.forecast]) - counted
+        open_rows = one & ~self.hidden & (count > 0) & ((count == 1) | (left < self.threshold))
+        return out | self._smallest(open_rows, self.bins, self.n)
 
 
 def _is_few(count: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What each member said would happen, and whether it did."""
+"""What was said at one wave, and what became of it by another, row by row."""
 
 from __future__ import annotations
 
@@ -7,65 +7,107 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from panel.estimate import Pair
+from panel.errors import EstimateError
 from panel.evaluate import evaluate
 from panel.model.expression import parse
 from panel.model.instrument import Prediction, Question
+from panel.model.study import Study
+from panel.schema import PERSON_WAVES, reason_column
 
 OUTCOMES = ("fall", "same", "rise")
+EVENTS = ("no_event", "event")
+UNCLEAR = "unclear"
+
+
+def read_columns(study: Study) -> list[str]:
+    """Return the columns of person-waves that reading predictions needs: fixed ones, questions, what resolves them."""
+    asked = [each for instrument in study.instruments for each in instrument.predictions]
+    told = [each.predicts.variable for each in asked if each.predicts and each.predicts.variable]
+    names = [*(each.variable.name for each in asked), *told]
+    wanted = [*PERSON_WAVES.names, *(column for name in names for column in (name, reason_column(name)))]
+    return list(dict.fromkeys([*wanted, *(domain.variable for domain in study.domains)]))
 
 
 @dataclass(frozen=True)
-class Claims:
-    """
-    The predictions that members made at one wave about another, one a member of a pair.
+class Answers:
+    """Person-waves of one wave, one row a member."""
 
-    `said` is the category predicted (fall, same, rise, unclear, or a code), `probability` between 0 and 1 where one
-    was asked, `happened` the category realised or 1.0 / 0.0 for an event; NaN or "" where it is not known.
+    study: Study
+    wave: int
+    frame: pd.DataFrame
+
+    def take(self, places: np.ndarray) -> Answers:
+        """Return some of the rows, in the order asked."""
+        return Answers(self.study, self.wave, self.frame.take(places))
+
+    def numbers(self, told: Prediction) -> np.ndarray:
+        """
+        Return the variable of a prediction as floats, NaN where missing; in prices of the base year where it says so.
+
+        Raises:
+            EstimateError: real terms are asked for, and the study has no price index.
+        """
+        values = self.frame[told.variable].to_numpy(dtype=float, na_value=np.nan)
+        if not is_in_prices(self.study, told):
+            return values
+        prices = self.study.prices
+        if prices is None:
+            raise EstimateError(f"Study '{self.study.key}' has no price index.", fix="add price-index.toml")
+        year = self.study.wave(self.wave).reference_year
+        return np.asarray(values * (prices.point(prices.base_year).index / prices.point(year).index))
+
+
+@dataclass(frozen=True)
+class Said:
+    """
+    What each row said: a category (fall, same, rise, unclear, or a code) or a probability from 0 to 1.
+
+    "" and NaN where nothing was said, or nothing that could come true.
     """
 
-    said: np.ndarray
+    category: np.ndarray
     probability: np.ndarray
-    outcome: np.ndarray
-    event: np.ndarray
+
+    @property
+    def known(self) -> np.ndarray:
+        """Return which rows said something (a mask)."""
+        return (self.category != "") | np.isfinite(self.probability)
 
 
-def claims(pair: Pair, question: Question, told: Prediction) -> Claims:
-    """
-    Return the claims of a question over a pair of waves.
+def is_in_prices(study: Study, told: Prediction) -> bool:
+    """Say whether a prediction is about an amount in real terms."""
+    return bool(told.variable) and told.terms == "real" and study.variable(told.variable).kind == "money"
 
-    A direction is realised by the relative change of the variable beyond the prediction's threshold; a first amount of
-    zero or less has a direction only by the sign of the change. A probability or category is realised by its event.
-    """
-    answer = pair.now.need(question.variable.name)
-    nothing = np.full(len(answer), np.nan)
-    blank = np.full(len(answer), "", dtype=object)
-    if told.kind == "direction":
-        return Claims(_directions(answer, told), nothing, _realised(pair, told), nothing)
-    happened = _event(pair, told)
+
+def said(answers: Answers, question: Question, told: Prediction) -> Said:
+    """Return what each row said in answer to a question that predicts."""
+    answer = answers.frame[question.variable.name]
+    nothing, blank = np.full(len(answer), np.nan), np.full(len(answer), "", dtype=object)
     if told.kind == "probability":
-        return Claims(blank, answer.to_numpy(dtype=float, na_value=np.nan) / 100, blank, happened)
-    said = answer.astype("str").fillna("").to_numpy(dtype=object)
-    return Claims(said, nothing, blank, happened)
+        return Said(blank, answer.to_numpy(dtype=float, na_value=np.nan) / 100)
+    if told.kind == "amount":
+        return Said(direction(answers.numbers(told), _amounts(answers, answer, told), told.threshold), nothing)
+    if told.kind == "direction":
+        names = {str(code): name for code, name in told.directions}
+    else:
+        off = set(question.variable.off_scale)
+        names = {str(code): UNCLEAR if code in off else str(code) for code in question.variable.codes}
+    return Said(answer.astype("str").map(names).fillna("").to_numpy(dtype=object), nothing)
 
 
-def _directions(answer: pd.Series, told: Prediction) -> np.ndarray:
-    said = np.full(len(answer), "", dtype=object)
-    for code, direction in told.directions:
-        said[(answer == code).fillna(value=False).to_numpy(dtype=bool)] = direction
-    return said
+def _amounts(answers: Answers, answer: pd.Series, told: Prediction) -> np.ndarray:
+    """Return amounts that were said, which are in the prices of the moment, in the terms of the prediction."""
+    frame = answers.frame.assign(**{told.variable: answer})
+    return Answers(answers.study, answers.wave, frame).numbers(told)
 
 
-def _amounts(pair: Pair, told: Prediction) -> tuple[np.ndarray, np.ndarray]:
-    real = told.terms == "real"
-    return tuple(  # type: ignore[return-value]
-        sample.number(told.variable, in_real_terms=real) for sample in (pair.now, pair.then)
-    )
+def direction(now: np.ndarray, then: np.ndarray, threshold: float) -> np.ndarray:
+    """
+    Return fall, same or rise by the change relative to `now` beyond a threshold, "" where either is not known.
 
-
-def _realised(pair: Pair, told: Prediction) -> np.ndarray:
-    now, then = _amounts(pair, told)
-    band = told.threshold * np.abs(now)
+    A first amount of zero or less has a direction only by the sign of the change.
+    """
+    band = threshold * np.abs(now)
     out = np.full(len(now), "", dtype=object)
     with np.errstate(invalid="ignore"):
         out[np.abs(then - now) <= band] = "same"
@@ -74,13 +116,35 @@ def _realised(pair: Pair, told: Prediction) -> np.ndarray:
     return out
 
 
-def _event(pair: Pair, told: Prediction) -> np.ndarray:
-    if pair.now.study.variable(told.variable).is_numeric:
-        now, then = (pd.Series(pd.array(each, dtype="Float64")) for each in _amounts(pair, told))
-        now, then = (each.mask(np.isnan(each.to_numpy(dtype=float, na_value=np.nan))) for each in (now, then))
-    else:
-        now, then = (each.need(told.variable).reset_index(drop=True) for each in (pair.now, pair.then))
-    frame = pd.DataFrame({"now": now, "then": then})
-    expression = parse(told.event or "null")
-    happened = evaluate(expression, frame).astype("boolean")
-    return happened.to_numpy(dtype=float, na_value=np.nan)
+def happened(now: Answers, then: Answers, told: Prediction) -> np.ndarray:
+    """Return what became of each row: fall, same or rise, event or no_event, "" where it is not known."""
+    if told.is_directed:
+        return direction(now.numbers(told), then.numbers(told), told.threshold)
+    frame = pd.DataFrame({"now": _operand(now, told), "then": _operand(then, told)})
+    truth = evaluate(parse(told.event or "null"), frame).astype("boolean")
+    out = np.full(len(frame), "", dtype=object)
+    for value, name in ((False, "no_event"), (True, "event")):
+        out[(truth == value).fillna(value=False).to_numpy(dtype=bool)] = name
+    return out
+
+
+def _operand(answers: Answers, told: Prediction) -> pd.Series:
+    if not answers.study.variable(told.variable).is_numeric:
+        return answers.frame[told.variable].reset_index(drop=True)
+    values = answers.numbers(told)
+    return pd.Series(pd.array(values, dtype="Float64")).mask(np.isnan(values))
+
+
+def needs_start(told: Prediction) -> bool:
+    """Say whether the value of the moment at which a claim is made has a part in what resolves it."""
+    return told.is_directed or "now" in parse(told.event or "null").names
+
+
+def resolves_by(told: Prediction) -> str:
+    """Return in one text what must happen, and in which terms."""
+    if not told.variable:
+        return ""
+    terms = " in real terms" if told.terms == "real" else ""
+    if told.event:
+        return f"{told.event} of {told.variable}{terms}"
+    return f"direction of {told.variable}{terms}, beyond {100 * told.threshold:g} %"

@@ -1,4 +1,4 @@
-"""Which pairs of waves a prediction is read over, and under which weight."""
+"""Whose claims are read over a pair of waves, and under which weight."""
 
 from __future__ import annotations
 
@@ -6,19 +6,6 @@ import numpy as np
 import pandas as pd
 
 from panel.estimate import Pair, Sample
-from panel.model.instrument import Prediction
-from panel.model.study import Study
-
-
-def is_due(study: Study, told: Prediction, first: int, second: int) -> bool:
-    """
-    Say whether a claim made at one wave is read at another.
-
-    One over a number of years is read that many years on, by the years of fieldwork. One for the target year is read
-    in every later wave, up to the target year and not beyond it.
-    """
-    made, read = (study.wave(number).fieldwork.start.year for number in (first, second))
-    return read <= study.target_year if told.horizon == "target" else read - made == told.horizon
 
 
 def pair_of(sample: Sample, weights: pd.DataFrame, waves: tuple[int, int]) -> Pair | None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from panel.estimate import Figure, Label, Pair, Sample, Slice, method_of, slices, to_frame
-from panel.estimate.estimators import mean
-from panel.forecast.claims import OUTCOMES, Claims, claims
-from panel.forecast.pairing import is_due, pair_of
+from panel.estimate import Figure, Label, Pair, Sample, method_of, slices, to_frame
+from panel.estimate.sample import Part
+from panel.forecast.claims import OUTCOMES, Answers, direction, happened, is_in_prices, read_columns, said
+from panel.forecast.due import is_due, year_of
+from panel.forecast.horizon import horizon
+from panel.forecast.pairing import pair_of
+from panel.forecast.readings import Read, further, main
+from panel.forecast.revisions import martingale_p, revisions
+from panel.forecast.telling import Teller, Told
 from panel.model.instrument import Prediction, Question
 from panel.model.study import Study
 
@@ -21,17 +27,16 @@ def predictions(study: Study, person_waves: pd.DataFrame, weights: pd.DataFrame,
     """
     Return how predictions compare with what happened to the same members, by horizon year and group.
 
-    A prediction over a number of years is read in the wave that many years on. One for the target year is read in
-    every later wave: until the target year those are readings in between, "interim, 2 of 5 years" in `method`, and
-    provisional; so is a figure in real terms while a price index is. Groups are those of the wave the prediction was
-    made in. "Impossible to predict" is a line of its own in what was predicted. A member counts who answered both
-    waves, and whose claim and outcome are both known.
+    A prediction over a number of years is read in the wave that many years on, one about the next wave in the next
+    wave. One for the target year is read in every later wave: until the target year those are readings in between,
+    "interim, 2 of 5 years" in `method`, and provisional; so is a figure in real terms while a price index is. Groups
+    are those of the wave the prediction was made in. "Impossible to predict" is a line of its own in what was
+    predicted. A member counts who answered both waves, and whose claim and outcome are both known; the figures of the
+    five-year view (`panel.forecast.horizon`) count all who made a claim at the baseline.
 
-    Statistics: `predicted_share` and `realised_share` of each category; `realised_given_predicted` ("fall>rise": of
-    those who predicted a fall, the share that rose; "Likely>event": of those who said so, the share it happened to);
-    `mean_probability`, `realised_frequency`, `bias` (the one less the other) and `brier`, mean squared distance of
-    probability and event (Brier 1950, Monthly Weather Review 78, eq. 2, for one of the two classes; oracle o12).
-    Standard errors are by linearisation, see `panel.estimate.kernel`.
+    `docs/reference/predictions.md` lists the statistics; `panel.forecast.probabilities`, `categories`, `revisions` and
+    `censoring` have their definitions and sources. Readings in between, and groups smaller than the study's threshold,
+    get the first of them only. Standard errors are by linearisation, see `panel.estimate.kernel`.
 
     Args:
         study: whose instruments say which question predicts what.
@@ -44,102 +49,177 @@ def predictions(study: Study, person_waves: pd.DataFrame, weights: pd.DataFrame,
         schema.ESTIMATES, `indicator` the question, unprotected; empty where nothing can be read yet.
     """
     waves = sorted(int(each) for each in person_waves["wave"].unique() if each <= wave)
-    due = [each for each in combinations(waves, 2) if _asked(study, each)]
-    if not due:
+    if not any(study.instrument_of(each).predictions for each in waves):
         return to_frame([])
     cross = weights[weights["kind"] == "cross-sectional"]
-    sample = Sample(study, person_waves, cross, label="cross-sectional", keys=("member", "wave"))
-    figures = []
-    for each in due:
-        pair = pair_of(sample, weights, each)
+    sample = Sample(study, person_waves[read_columns(study)], cross, label="cross-sectional", keys=("member", "wave"))
+    figures = list(horizon(sample, waves))
+    for each in combinations(waves, 2):
+        read, revised = _read_over(study, each), _revised_over(study, each)
+        pair = pair_of(sample, weights, each) if read or revised else None
         if pair is not None:
-            figures += [figure for question, told in _asked(study, each) for figure in _question(pair, question, told)]
+            found = _PairOfWaves(pair, _before(sample, waves, each[0]))
+            figures += [figure for question, told in read for figure in found.read(question, told)]
+            figures += [figure for question, told in revised for figure in found.revised(question, told)]
     return to_frame(figures)
 
 
-def _asked(study: Study, waves: tuple[int, int]) -> list[tuple[Question, Prediction]]:
+def _read_over(study: Study, waves: tuple[int, int]) -> list[tuple[Question, Prediction]]:
     """Return the questions of the earlier wave that are read in the later, and how."""
     asked = study.instrument_of(waves[0]).predictions
     return [(each, each.predicts) for each in asked if each.predicts and is_due(study, each.predicts, *waves)]
 
 
-def _question(pair: Pair, question: Question, told: Prediction) -> Iterator[Figure]:
-    found = claims(pair, question, told)
-    study = pair.now.study
-    made, read = (study.wave(number).fieldwork.start.year for number in pair.waves)
-    is_interim = told.horizon == "target" and read < study.target_year
-    years = f"interim, {read - made} of {study.target_year - made} years" if is_interim else f"year {read - made}"
-    is_provisional = is_interim or (_is_in_prices(study, told) and pair.now.is_provisional(*pair.waves))
-    for each in slices(pair.now):
-        label = Label(
-            indicator=question.key,
-            variable=told.variable,
-            domain=each.domain,
-            group=each.group,
-            denominator=f"{each.name} who predicted, and whose outcome is known",
-            unit="share",
-            terms=told.terms if study.variable(told.variable).kind == "money" else "",
+def _revised_over(study: Study, waves: tuple[int, int]) -> list[tuple[Question, Prediction]]:
+    """Return the questions about the target year that both of two waves in succession ask."""
+    first, second = (study.instrument_of(wave) for wave in waves)
+    following = [each.number for each in study.waves if each.number > waves[0]]
+    if not following or min(following) != waves[1]:
+        return []
+    return [
+        (each, each.predicts)
+        for each in first.predictions
+        if each.predicts and each.predicts.horizon == "target" and second.has(each.variable.name)
+    ]
+
+
+def _before(sample: Sample, waves: list[int], made: int) -> Answers | None:
+    """Return the answers of the wave before the one in which claims are made."""
+    earlier = [wave for wave in waves if wave < made]
+    if not earlier:
+        return None
+    rows = sample.frame[sample.frame["wave"] == earlier[-1]].reset_index(drop=True)
+    return Answers(sample.study, earlier[-1], rows)
+
+
+@dataclass(frozen=True)
+class _PairOfWaves:
+    """The members of two waves, and what they answered in the wave before."""
+
+    pair: Pair
+    before: Answers | None
+
+    @property
+    def study(self) -> Study:
+        """Return the study."""
+        return self.pair.now.study
+
+    @property
+    def answers(self) -> tuple[Answers, Answers]:
+        """Return what the members answered in either wave, in the same order."""
+        frames = (self.pair.now.frame, self.pair.then.frame)
+        first, second = (Answers(self.study, *each) for each in zip(self.pair.waves, frames, strict=True))
+        return first, second
+
+    def read(self, question: Question, told: Prediction) -> Iterator[Figure]:
+        """Yield the figures of a question's claims of the earlier wave, as read in the later."""
+        now, then = self.answers
+        claimed, outcome = said(now, question, told), happened(now, then, told)
+        known = claimed.known & (outcome != "") & (self.pair.now.weight > 0)
+        bad = self._bad_year(now, told)
+        whole = Read(told, claimed.category, claimed.probability, outcome, bad, self.pair.now.weight)
+        years = self._years(told)
+        for rows, label in self._slices(question, told, known, "who predicted, and whose outcome is known"):
+            teller = self._teller(told, rows, label, years)
+            read = whole.take(np.flatnonzero(rows))
+            yield from teller.figures(main(read))
+            if not years.startswith("interim") and len(read.weights) >= self.study.disclosure_threshold:
+                more = list(further(read))
+                yield from teller.figures(more)
+                yield from _joint_tests(teller, more)
+
+    def revised(self, question: Question, told: Prediction) -> Iterator[Figure]:
+        """Yield how claims about the target year were revised between the two waves."""
+        first, second = (said(each, question, told) for each in self.answers)
+        known = first.known & second.known & (self.pair.now.weight > 0)
+        unit = "points" if told.kind == "probability" else "score"
+        units = {"revision_mean": unit, "revision_slope": "score"}
+        for rows, label in self._slices(question, told, known, "who predicted at both waves"):
+            places = np.flatnonzero(rows)
+            if len(places) < self.study.disclosure_threshold and label.domain is not None:
+                continue
+            teller = self._teller(told, rows, label, "revision", is_read=False)
+            one, two = (replace(each, **_taken(each, places)) for each in (first, second))
+            found = revisions(one, two, teller.part.weight)
+            told_all = [Told(name, each, value, units.get(name, "share")) for (name, value), each in found.items()]
+            yield from teller.figures(told_all)
+            mean, steep = found.get(("revision_mean", None)), found.get(("revision_slope", None))
+            if mean is not None and steep is not None:
+                p = martingale_p(mean, steep, teller.part.weight, teller.part.design)
+                yield teller.probability("martingale_p", p, mean)
+
+    def _bad_year(self, now: Answers, told: Prediction) -> np.ndarray:
+        """Return 1 where the variable had fallen in the year before the claim, 0 where not, NaN where not known."""
+        unknown = np.full(len(now.frame), np.nan)
+        if self.before is None or not self.study.variable(told.variable).is_numeric:
+            return unknown
+        found = pd.Index(self.before.frame["member"]).get_indexer(now.frame["member"])
+        there = np.flatnonzero(found >= 0)
+        moved = direction(
+            self.before.take(found[there]).numbers(told), now.take(there).numbers(told), max(told.threshold, 0.05)
         )
-        make = _Maker(pair, each, label, f"{method_of(study)}, {years}", is_provisional)
-        if told.kind == "direction":
-            yield from _directions(make, found)
-        elif told.kind == "probability":
-            yield from _probabilities(make, found)
-        else:
-            yield from _categories(make, found)
+        unknown[there] = np.select([moved == "fall", moved != ""], [1.0, 0.0], np.nan)
+        return unknown
+
+    def _slices(
+        self, question: Question, told: Prediction, known: np.ndarray, whom: str
+    ) -> Iterator[tuple[np.ndarray, Label]]:
+        for each in slices(self.pair.now):
+            rows = each.inside & known
+            if rows.any():
+                yield rows, label_of(self.study, question, told, each.domain, each.group, f"{each.name} {whom}")
+
+    def _teller(self, told: Prediction, rows: np.ndarray, label: Label, years: str, *, is_read: bool = True) -> Teller:
+        priced = is_in_prices(self.study, told) and self.pair.now.is_provisional(*self.pair.waves)
+        return Teller(
+            part=Part.of(self.pair.now.design, self.pair.now.weight, rows),
+            label=label,
+            waves=self.pair.waves,
+            weight=self.pair.now.label,
+            method=f"{method_of(self.study)}, {years}",
+            is_provisional=is_read and (years.startswith("interim") or priced),
+        )
+
+    def _years(self, told: Prediction) -> str:
+        made, read = (year_of(self.study, wave) for wave in self.pair.waves)
+        target = self.study.target_year
+        if told.horizon == "target" and read < target:
+            return f"interim, {read - made} of {target - made} years"
+        return "next wave" if told.horizon == "next" else f"year {read - made}"
 
 
-def _is_in_prices(study: Study, told: Prediction) -> bool:
-    return told.terms == "real" and study.variable(told.variable).kind == "money"
+def _taken(each: object, places: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: values[places] for name, values in vars(each).items()}
 
 
-class _Maker:
-    """Make figures about one slice of a pair."""
-
-    def __init__(self, pair: Pair, each: Slice, label: Label, method: str, is_provisional: bool) -> None:
-        self.pair = pair
-        self.inside = each.inside & (pair.now.weight > 0)
-        self.label = label
-        self.method = method
-        self.is_provisional = is_provisional
-
-    def figure(
-        self, statistic: str, y: np.ndarray, rows: np.ndarray, *, value: str | None = None, unit: str = "share"
-    ) -> Iterator[Figure]:
-        """Yield the mean of `y` over `rows`, where there are any."""
-        inside = rows & self.inside
-        if inside.any():
-            found = mean(np.where(inside, y, 0.0).astype(float), self.pair.now.weight, inside)
-            label = replace(self.label, value=value, unit=unit)
-            yield self.pair.figure(label, statistic, found, method=self.method, is_provisional=self.is_provisional)
+def label_of(
+    study: Study, question: Question, told: Prediction, domain: str | None, group: str, denominator: str
+) -> Label:
+    """Return what a figure of a question's claims is about."""
+    is_money = bool(told.variable) and study.variable(told.variable).kind == "money"
+    return Label(
+        indicator=question.key,
+        variable=told.variable or question.variable.name,
+        domain=domain,
+        group=group,
+        denominator=denominator,
+        unit="share",
+        terms=told.terms if is_money else "",
+    )
 
 
-def _directions(make: _Maker, found: Claims) -> Iterator[Figure]:
-    known = (found.said != "") & (found.outcome != "")
-    for said in (*OUTCOMES, "unclear"):
-        yield from make.figure("predicted_share", found.said == said, known, value=said)
-    for outcome in OUTCOMES:
-        yield from make.figure("realised_share", found.outcome == outcome, known, value=outcome)
-    for said in (*OUTCOMES, "unclear"):
-        rows = known & (found.said == said)
-        for outcome in OUTCOMES:
-            yield from make.figure(
-                "realised_given_predicted", found.outcome == outcome, rows, value=f"{said}>{outcome}"
-            )
+def _joint_tests(teller: Teller, found: list[Told]) -> Iterator[Figure]:
+    """Yield the p values of the modal and the median rule over all categories, by Bonferroni."""
+    for rule in ("modal", "median"):
+        margins = [each for each in found if each.statistic == f"{rule}_margin"]
+        if len(margins) == len(OUTCOMES):
+            figures = teller.figures(margins)
+            ps = [_one_sided(figure, teller, each) for figure, each in zip(figures, margins, strict=True)]
+            yield teller.probability(f"{rule}_rule_p", min(1.0, len(ps) * min(ps)), margins[0].found)
 
 
-def _probabilities(make: _Maker, found: Claims) -> Iterator[Figure]:
-    known = np.isfinite(found.probability) & np.isfinite(found.event)
-    yield from make.figure("mean_probability", found.probability, known)
-    yield from make.figure("realised_frequency", found.event, known)
-    yield from make.figure("bias", found.probability - found.event, known, unit="points")
-    yield from make.figure("brier", (found.probability - found.event) ** 2, known, unit="score")
-
-
-def _categories(make: _Maker, found: Claims) -> Iterator[Figure]:
-    known = (found.said != "") & np.isfinite(found.event)
-    for said in sorted(set(found.said[known].tolist())):
-        yield from make.figure("predicted_share", found.said == said, known, value=said)
-        rows = known & (found.said == said)
-        yield from make.figure("realised_given_predicted", found.event, rows, value=f"{said}>event")
-    yield from make.figure("realised_share", found.event, known, value="event")
+def _one_sided(figure: Figure, teller: Teller, told: Told) -> float:
+    """Return the p value of the hypothesis that a margin is not below zero."""
+    if figure.se <= 0:
+        return 1.0 if figure.estimate >= 0 else 0.0
+    return float(stats.t.cdf(figure.estimate / figure.se, teller.part.design.degrees_of_freedom(told.found.rows)))

@@ -83,18 +83,30 @@ class Prediction:
     How the answers to one question are to be held against what happens later.
 
     `kind` direction: the answer is fall, same, rise or unclear, by `directions`, and the realisation is the sign of
-    the relative change of `variable` beyond `threshold`. `kind` probability (answer in percent) and `kind` category:
-    the realisation is whether `event` holds, an expression over `now` and `then`, the values of `variable` when the
-    claim was made and when it resolves. `horizon` is "target" (the study's target year) or a number of years.
+    the relative change of `variable` beyond `threshold`. `kind` amount: the answer is the amount itself, and what was
+    said is its direction from the amount of that moment, beyond the same threshold. `kind` probability (answer in
+    percent) and `kind` category: the realisation is whether `event` holds, an expression over `now` and `then`, the
+    values of `variable` when the claim was made and when it resolves; `yes` are the answers of a category that say it
+    will. `horizon` is "target" (the study's target year), "next" (the next wave) or a number of years. `variable` is
+    empty where no member's later answer can tell: such claims stay open, and are followed as they are revised.
+    `better` is the outcome that members hope for, so that a claim can be called gloomy or hopeful; None where nobody
+    can say.
     """
 
-    variable: str
-    kind: Literal["direction", "probability", "category"]
-    horizon: Literal["target"] | int
+    kind: Literal["direction", "amount", "probability", "category"]
+    horizon: Literal["target", "next"] | int
+    variable: str = ""
     event: str | None = None
     threshold: float = 0.0
     directions: tuple[tuple[Code, str], ...] = ()
+    yes: tuple[Code, ...] = ()
+    better: Literal["fall", "rise", "event", "no_event"] | None = None
     terms: Literal["nominal", "real"] = "nominal"
+
+    @property
+    def is_directed(self) -> bool:
+        """Say whether what happens is a direction, fall, same or rise, and not an event."""
+        return self.kind in ("direction", "amount")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

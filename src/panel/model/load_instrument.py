@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from panel.errors import did_you_mean, printable
 from panel.model.instrument import (
@@ -183,26 +183,32 @@ def _prediction(table: Table) -> Prediction:
             table.fault(f"has '{printable(direction)}'", "directions", did_you_mean(direction, DIRECTIONS))
         directions += [(code, direction) for code in codes]
     prediction = Prediction(
-        variable=table.get("variable", str),
-        kind=table.one_of("kind", ("direction", "probability", "category")),
+        variable=table.get("variable", str, ""),
+        kind=table.one_of("kind", ("direction", "amount", "probability", "category")),
         horizon=_horizon(table),
         event=table.expression("event"),
         threshold=table.get("threshold", float, 0.0),
         directions=tuple(directions),
+        yes=table.codes("yes"),
+        better=_better(table),
         terms=table.one_of("terms", ("nominal", "real"), "nominal"),
     )
     table.done()
     return prediction
 
 
-def _horizon(table: Table) -> Literal["target"] | int:
+def _better(table: Table) -> Any:
+    return table.one_of("better", ("fall", "rise", "event", "no_event")) if table.has("better") else None
+
+
+def _horizon(table: Table) -> Literal["target", "next"] | int:
     given = table.get("horizon", object)
-    if given == "target":
-        return "target"
+    if given in ("target", "next"):
+        return given
     if isinstance(given, int) and not isinstance(given, bool) and given >= 1:
         return given
     if table.has("horizon"):
-        table.fault(f"is {printable(given)!r}", "horizon", 'write "target" or a number of years')
+        table.fault(f"is {printable(given)!r}", "horizon", 'write "target", "next" or a number of years')
     return 1
 
 

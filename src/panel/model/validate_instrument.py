@@ -13,6 +13,7 @@ from panel.model.instrument import REASONS, Code, Instrument, Prediction, Questi
 from panel.model.reading import Faults
 from panel.model.study import Study
 
+ANSWERED_BY = {"direction": ("single",), "category": ("single",), "probability": ("probability",)}
 EVERYWHERE = frozenset({"wave_year"})  # names an expression may read that are no variables
 RESERVED = (
     frozenset(keyword.kwlist)
@@ -144,26 +145,54 @@ class _Check:
         return self.instrument.has(name) and name not in self.faults.doubtful
 
     def prediction(self, question: Question, told: Prediction, key: str) -> None:
+        if not told.variable:
+            self.unresolved(question, told, key)
+            return
         if not self.instrument.has(told.variable):
             fix = did_you_mean(told.variable, self.names)
             self.fault(f"'{printable(told.variable)}' is no variable", f"{key}.variable", fix)
             return
         if not self.is_clear(told.variable) or not self.is_clear(question.variable.name):
             return
-        resolving = self.instrument.variable(told.variable)
-        wanted = ("probability",) if told.kind == "probability" else ("single",)
+        self.resolved(question, told, self.instrument.variable(told.variable), key)
+
+    def resolved(self, question: Question, told: Prediction, resolving: Variable, key: str) -> None:
+        """Judge a prediction that a later answer resolves, by that variable."""
+        wanted = ANSWERED_BY.get(told.kind, (resolving.kind,))
         if question.variable.kind not in wanted:
             fix = f"a prediction of this kind is the answer to a {wanted[0]} question"
             self.fault(f"is {told.kind}, and the question is {question.variable.kind}", f"{key}.kind", fix)
-        if told.horizon != "target" and told.horizon > self.study.horizon_years > 0:
+        if isinstance(told.horizon, int) and told.horizon > self.study.horizon_years > 0:
             fix = f'write "target", or at most {self.study.horizon_years}'
             self.fault(f"is {told.horizon} years, beyond the study's horizon", f"{key}.horizon", fix)
         if told.terms == "real":
             self.real_terms(resolving, key)
+        self.meaning(question, told, key)
+        if told.is_directed and not resolving.is_numeric:
+            self.fault(f"a {resolving.kind} variable has no direction", f"{key}.variable", "name a numeric one")
         if told.kind == "direction":
-            self.directions(question, told, resolving, key)
-        else:
+            self.directions(question, told, key)
+        elif not told.is_directed:
             self.event(told, resolving, key)
+
+    def unresolved(self, question: Question, told: Prediction, key: str) -> None:
+        """Judge a prediction that no later answer resolves: it says what was said, and nothing of what happens."""
+        if told.kind == "direction":
+            self.directions(question, told, key)
+        elif told.kind != "probability":
+            self.fault("is not there", f"{key}.variable", "name the variable that later shows what happened")
+        if told.event is not None:
+            self.fault("has no variable to be read of", f"{key}.event", "name the variable")
+
+    def meaning(self, question: Question, told: Prediction, key: str) -> None:
+        """Judge which answers say yes, and which outcome is hoped for."""
+        for code in told.yes:
+            if code not in question.variable.codes:
+                fix = f"codes: {listed(question.variable.codes)}"
+                self.fault(f"{printable(code)!r} is no code of the question", f"{key}.yes", fix)
+        known = ("fall", "rise") if told.is_directed else ("event", "no_event")
+        if told.better is not None and told.better not in known:
+            self.fault(f"is {told.better}, and this resolves as another", f"{key}.better", f"one of {', '.join(known)}")
 
     def real_terms(self, resolving: Variable, key: str) -> None:
         if resolving.kind != "money":
@@ -171,9 +200,7 @@ class _Check:
         if self.study.prices is None:
             self.fault("needs a price index", f"{key}.terms", "add price-index.toml")
 
-    def directions(self, question: Question, told: Prediction, resolving: Variable, key: str) -> None:
-        if not resolving.is_numeric:
-            self.fault(f"a {resolving.kind} variable has no direction", f"{key}.variable", "name a numeric one")
+    def directions(self, question: Question, told: Prediction, key: str) -> None:
         given = [code for code, _ in told.directions]
         for code in question.variable.codes:
             if given.count(code) != 1:

@@ -14,13 +14,14 @@ from panel.model.results import Gate
 from panel.model.study import Study
 from panel.model.text import Text
 from panel.ports import ReleaseContent
-from panel.schema import ESTIMATES, HELD, PERSON_WAVES, TRACKING, WEIGHTS, reason_column
+from panel.schema import CLAIMS, ESTIMATES, HELD, PERSON_WAVES, TRACKING, WEIGHTS, reason_column
 
 ANSWER_DIGITS = 12
 COMPUTED_DIGITS = 9
 BAND = 5
 WITHHELD = "withheld"
-NOT_RELEASED = ("response",)  # a hash over all answers: it would confirm a guess of what is coarsened or left out
+# hashes over all answers: they would confirm a guess of what is coarsened or left out
+NOT_RELEASED = ("response", "made_response", "read_response")
 FIGURES = ("estimate", "se", "low", "high", "n", "n_eff")
 
 
@@ -56,6 +57,7 @@ def tables(content: ReleaseContent) -> tuple[Table, ...]:
         _table("weights", WEIGHTS.coerce(content.weights)[WEIGHTS.names], WEIGHTS.key, COMPUTED_DIGITS),
         _table("estimates", estimates, ESTIMATES.key, COMPUTED_DIGITS, audience="public"),
         _table("predictions", predictions, ESTIMATES.key, COMPUTED_DIGITS, audience="public"),
+        _table("claims", claims(content.claims), CLAIMS.key, ANSWER_DIGITS),
         Table(
             name="codebook",
             frame=codebook(content.study),
@@ -85,6 +87,11 @@ def person_waves(study: Study, frame: pd.DataFrame) -> pd.DataFrame:
     told = [each for each in study.variables if each.kind != "text" and each.sensitivity != "open_text"]
     given = [each for each in told if each.name in frame.columns]
     return pd.concat([released, *(_released(frame, each, study.disclosure_threshold) for each in given)], axis=1)
+
+
+def claims(ledger: pd.DataFrame) -> pd.DataFrame:
+    """Return the ledger of predictions that may be handed to researchers, without the hashes of responses."""
+    return CLAIMS.coerce(ledger)[[name for name in CLAIMS.names if name not in NOT_RELEASED]]
 
 
 def held_counts(held: pd.DataFrame) -> pd.DataFrame:

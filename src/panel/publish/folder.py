@@ -29,7 +29,7 @@ from panel.publish.readme import readme
 MANIFEST = "manifest.json"
 FORMAT = 1
 _LOG = logging.getLogger(__name__)
-_PARQUET = ("person_waves", "tracking", "weights", "estimates", "predictions")
+_PARQUET = ("person_waves", "tracking", "weights", "estimates", "predictions", "claims")
 _NO_FILE = ("terms",)
 
 

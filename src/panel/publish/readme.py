@@ -17,6 +17,7 @@ _FILES = """
 | `person_waves.parquet`, `.csv` | one row per member and wave, pseudonymous, coarsened | researchers |
 | `tracking.parquet`, `.csv` | what came of every member in every wave | researchers |
 | `weights.parquet`, `.csv` | cross-sectional and longitudinal weights | researchers |
+| `claims.parquet`, `.csv` | the ledger: every prediction of every member, and what became of it | researchers |
 | `weight_diagnostics.json` | how the weights were made | researchers |
 | `manifest.json` | the digest, and size and SHA-256 of every file | everybody |
 """

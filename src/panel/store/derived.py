@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 from sqlalchemy import delete, insert, select
 
-from panel.schema import ESTIMATES, HELD, PERSON_WAVES, TRACKING, WEIGHTS, reason_column
+from panel.schema import CLAIMS, ESTIMATES, HELD, PERSON_WAVES, TRACKING, WEIGHTS, reason_column
 from panel.store import tables
 from panel.store.base import PART, Database, put
 from panel.store.frames import core_json
@@ -129,8 +129,17 @@ class Derived(Database):
         with self._reads() as connection:
             return ESTIMATES.coerce(pd.DataFrame(connection.execute(query).all(), columns=ESTIMATES.names))
 
+    def save_claims(self, study: str, wave: int, claims: pd.DataFrame) -> None:
+        """Replace the ledger of predictions as of a wave (schema.CLAIMS)."""
+        with self._writes() as connection:
+            self._keep_part(connection, CLAIMS.coerce(claims), study=study, kind="claims", wave=wave)
+
+    def claims(self, study: str, wave: int) -> pd.DataFrame:
+        """Return the ledger of predictions as of a wave (empty where none)."""
+        return self._one("claims", study, wave, CLAIMS.empty())
+
     def forget_derived(self, study: str) -> None:
-        """Drop person-waves, tracking, merge and check holds, weights and estimates, for a rebuild."""
+        """Drop person-waves, tracking, merge and check holds, weights, estimates and claims, for a rebuild."""
         with self._writes() as connection:
             for table in (PERSON_WAVE, CASES, WEIGHT_SET, ESTIMATE):
                 connection.execute(delete(table).where(table.c.study == study))
