@@ -97,14 +97,16 @@ class _Table:
         self.in_domain = frame["domain"].notna().to_numpy(dtype=bool)
         self.hidden = (frame["status"] == HIDDEN).to_numpy(dtype=bool) | ~(self.n >= threshold)
         self.is_count = (frame["unit"] == "share").to_numpy(dtype=bool) & ~np.isin(self.statistic, _NO_COUNT)
-        self.figure = _keys(frame, _FIGURE)
-        self.everybody = _keys(frame.assign(domain=None), _FIGURE)
-        self.whole = self._wholes(frame)
-        self.level, self.ends = self._cells(frame)
-        self.ever = _keys(frame, ["indicator", "value", "domain", "group", "terms"])
-        self.at = self.ever + _keys(frame, ["wave"])
-        self.bins = np.where(np.isin(self.statistic, _BINS), self.group_of_bins(frame), "")
-        self.forecast = _keys(frame, ["indicator", "domain", "group", "from_wave", "wave", "terms", "weight"])
+        forecast = _keys(frame, ["indicator", "domain", "group", "from_wave", "wave", "terms", "weight"])
+        ever = _keys(frame, ["indicator", "value", "domain", "group", "terms"])
+        bins = np.where(np.isin(self.statistic, _BINS), forecast, "")
+        self.figure, self.everybody = _coded(_keys(frame, _FIGURE), _keys(frame.assign(domain=None), _FIGURE))
+        (self.whole,) = _coded(self._wholes(frame))
+        self.level, *self.ends = _coded(*self._cells(frame, ever))
+        (self.ever,), (self.at,) = _coded(ever), _coded(ever + _keys(frame, ["wave"]))
+        (self.forecast,), (self.bins,) = _coded(forecast), _coded(bins)
+        (self.bin,) = _coded(np.where(bins == "", "", bins + "\x1f" + self.value))
+        self.is_score, self.is_made_of = np.isin(self.statistic, _SCORES), np.isin(self.statistic, _MADE_OF)
 
     def _wholes(self, frame: pd.DataFrame) -> np.ndarray:
         """Return which whole each row is a part of, "" where of none."""
@@ -114,14 +116,14 @@ class _Table:
         key = _keys(frame.assign(_kind=kind, _source=source.where(kind == "row", "")), place)
         return np.where(kind == "", "", key)
 
-    def _cells(self, frame: pd.DataFrame) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    def _cells(self, frame: pd.DataFrame, cell: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the cell and wave of each level, and the two of each change; "" for other rows."""
-        cell = _keys(frame, ["indicator", "value", "domain", "group", "terms"])
         first, second = (cell + _keys(frame, [name]) for name in ("from_wave", "wave"))
         is_change = np.isin(self.statistic, _CHANGES)
         return (
             np.where(np.isin(self.statistic, _LEVELS), second, ""),
-            (np.where(is_change, first, ""), np.where(is_change, second, "")),
+            np.where(is_change, first, ""),
+            np.where(is_change, second, ""),
         )
 
     def hide(self, more: np.ndarray) -> bool:
@@ -148,12 +150,11 @@ class _Table:
             return self.is_count & (_is_few(count) | _is_few(self.n - count))
 
     def _parts(self) -> np.ndarray:
-        shown = ~self.hidden & (self.whole != "")
-        rows = pd.DataFrame({"whole": self.whole, "shown": np.where(shown, self.estimate, 0.0)})
-        rows["n"] = np.where(shown, self.n, np.nan)
-        by = rows.groupby("whole", sort=False)
-        left = (by["n"].transform("max") * (1 - by["shown"].transform("sum"))).to_numpy()
-        count = pd.Series(self.hidden).groupby(self.whole).transform("sum").to_numpy()
+        shown = ~self.hidden & (self.whole > 0)
+        most = np.zeros(len(self.whole) + 1)
+        np.maximum.at(most, self.whole[shown], self.n[shown])
+        left = (most * (1 - _sums(self.whole, np.where(shown, self.estimate, 0.0))))[self.whole]
+        count = _sums(self.whole, self.hidden)[self.whole]
         with np.errstate(invalid="ignore"):
             open_rows = shown & (count > 0) & ((count == 1) | (left < FEWEST_COUNTED - 0.5))
         nobody_last = np.where(self.estimate > 0, self.estimate, np.inf)  # hiding a zero hides no one
@@ -161,14 +162,18 @@ class _Table:
 
     def _groups(self) -> np.ndarray:
         shown = ~self.hidden & self.in_domain
-        key = self.figure
-        hidden = pd.Series(self.hidden & self.in_domain).groupby(key).transform("sum").to_numpy()
-        counted = pd.Series(np.where(shown, self.n, 0.0)).groupby(key).transform("sum").to_numpy()
+        hidden = _sums(self.figure, self.hidden & self.in_domain)[self.figure]
+        counted = _sums(self.figure, np.where(shown, self.n, 0.0))[self.figure]
         whole = ~self.in_domain & (self.group == _EVERYBODY) & ~self.hidden
-        everybody = dict(zip(self.everybody[whole], self.n[whole], strict=True))
-        left = np.array([everybody.get(each, np.inf) for each in self.everybody]) - counted
+        left = self._of(whole, self.everybody) - counted
         open_rows = shown & (hidden > 0) & ((hidden == 1) | (left < self.threshold))
-        return self._smallest(open_rows, key, self.n)
+        return self._smallest(open_rows, self.figure, self.n)
+
+    def _of(self, rows: np.ndarray, key: np.ndarray) -> np.ndarray:
+        """Return for every row the n of the one among `rows` with the same key; infinite where there is none."""
+        found = np.full(len(key) * 3 + 1, np.inf)
+        found[key[rows]] = self.n[rows]
+        return found[key]
 
     def _smallest(self, rows: np.ndarray, key: np.ndarray, size: np.ndarray) -> np.ndarray:
         """Return the smallest of these rows for each key; of equals the first by group and value."""
@@ -183,38 +188,30 @@ class _Table:
         return out
 
     def _changes(self) -> np.ndarray:
-        lost = list(set(self.level[self.hidden]) - {""})
+        lost = self.level[self.hidden & (self.level > 0)]
         return np.logical_or.reduce([np.isin(each, lost) for each in self.ends])
 
     def _scores(self) -> np.ndarray:
-        lost = set(self.forecast[self.hidden & np.isin(self.statistic, _MADE_OF)])
-        return np.isin(self.statistic, _SCORES) & np.isin(self.forecast, list(lost))
+        return self.is_score & np.isin(self.forecast, self.forecast[self.hidden & self.is_made_of])
 
     def _outlook(self) -> np.ndarray:
         """Hide what could be had from what was predicted and what happened, where either of those is hidden."""
         predicted, happened = (
-            set(key[self.hidden & (self.statistic == name)])
+            key[self.hidden & (self.statistic == name)]
             for key, name in ((self.ever, "horizon_predicted"), (self.at, "horizon_happened"))
         )
-        told = np.isin(self.ever, list(predicted)) | np.isin(self.at, list(happened))
+        told = np.isin(self.ever, predicted) | np.isin(self.at, happened)
         return np.isin(self.statistic, _TO_COME) & told
-
-    def group_of_bins(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return the cell whose bins a row belongs with."""
-        return _keys(frame, ["indicator", "domain", "group", "from_wave", "wave", "terms", "weight"])
 
     def _bins(self) -> np.ndarray:
         """Hide both figures of a bin together, and a second bin where the first could be had by subtraction."""
-        own = self.bins != ""
-        pair = self.bins + "\x1f" + self.value
-        lost = set(pair[own & self.hidden])
-        out = own & ~self.hidden & np.isin(pair, list(lost))
+        own = self.bins > 0
+        out = own & ~self.hidden & np.isin(self.bin, self.bin[own & self.hidden])
         one = own & (self.statistic == "bin_frequency")
-        count = pd.Series(one & self.hidden).groupby(self.bins).transform("sum").to_numpy()
-        counted = pd.Series(np.where(one & ~self.hidden, self.n, 0.0)).groupby(self.bins).transform("sum").to_numpy()
+        count = _sums(self.bins, one & self.hidden)[self.bins]
+        counted = _sums(self.bins, np.where(one & ~self.hidden, self.n, 0.0))[self.bins]
         whole = (self.statistic == "realised_frequency") & ~self.hidden
-        everybody = dict(zip(self.forecast[whole], self.n[whole], strict=True))
-        left = np.array([everybody.get(each, np.inf) for each in self.forecast]) - counted
+        left = self._of(whole, self.forecast) - counted
         open_rows = one & ~self.hidden & (count > 0) & ((count == 1) | (left < self.threshold))
         return out | self._smallest(open_rows, self.bins, self.n)
 
@@ -230,3 +227,14 @@ def _keys(frame: pd.DataFrame, columns: list[str]) -> np.ndarray:
     for name in columns:
         out = out + "\x1f" + frame[name].astype("str").fillna("").to_numpy(dtype=object)
     return out
+
+
+def _coded(*keys: np.ndarray) -> list[np.ndarray]:
+    """Return keys as numbers, equal ones the same across all of them; 0 stands for none ("")."""
+    codes, _ = pd.factorize(np.concatenate([np.array([""], dtype=object), *keys]))
+    return np.split(codes[1:], len(keys))
+
+
+def _sums(key: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the sum of the values by key."""
+    return np.bincount(key, weights=values, minlength=len(key) + 1)
