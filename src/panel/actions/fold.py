@@ -160,7 +160,8 @@ def as_first_given(app: Adapters, study: Study, panel: pd.DataFrame) -> pd.DataF
     """
     Return of `panel` the members who ever corrected an interview, as their first responses would have them.
 
-    None where nobody corrected anything. See `merge.as_first_given`.
+    A cell that a check holds is set aside here too: only what members changed themselves may make a difference. None
+    where nobody corrected anything. See `merge.as_first_given`.
     """
     index = app.store.response_index(study.key)
     interviews = index[index["disposition"].isin(INTERVIEWED) & index["wave"].isin(panel["wave"].unique())]
@@ -170,4 +171,4 @@ def as_first_given(app: Adapters, study: Study, panel: pd.DataFrame) -> pd.DataF
         return None
     responses = {int(wave): app.store.responses(study.key, wave) for wave in sorted(revised["wave"].unique())}
     rows = {wave: frame[frame["member"].isin(revised["member"])] for wave, frame in responses.items()}
-    return merging.as_first_given(panel, rows, study)
+    return hold_cells(merging.as_first_given(panel, rows, study), app.store.held(study.key), study)
