@@ -20,8 +20,9 @@ import pandas as pd
 
 from panel.cite import cite
 from panel.disclose import protect
-from panel.errors import StorageError, UnknownKey, UnknownVariable, Where, did_you_mean
+from panel.errors import EstimateError, StorageError, UnknownKey, UnknownVariable, Where, did_you_mean
 from panel.estimate import Figure, Label, Measure, Pair, Sample, method_of, series, stayers, to_frame, transitions
+from panel.forecast import VIEWS, View, questions_of, tally, view_of
 from panel.model.instrument import Code, Variable
 from panel.model.load import load_study
 from panel.model.results import ReleaseRecord
@@ -30,6 +31,7 @@ from panel.model.text import Text
 from panel.ports import Store
 
 Weight = Literal["longitudinal", "cross-sectional"]
+Predicted = View | Literal["ledger", "claims"]
 
 
 class Connection:
@@ -85,7 +87,7 @@ class Release:
 
     def table(self, name: str) -> pd.DataFrame:
         """
-        Return a table of the release: person_waves, weights, tracking, estimates or predictions.
+        Return a table of the release: person_waves, weights, tracking, estimates, predictions or claims.
 
         Raises:
             StorageError: the file is gone, or is not what was released.
@@ -281,17 +283,42 @@ class Panel:
             figures += transitions(pair, replace(label, unit="share", terms=""), variable, inside, method=self._method)
         return self._protected(figures)
 
-    def predictions(self, question: str | None = None) -> pd.DataFrame:
-        """Return the published predictions against what happened, of one question or all, divided as `by` says."""
-        table = self.release.table("predictions")
+    def predictions(self, question: str | None = None, *, show: Predicted = "outcomes") -> pd.DataFrame:
+        """
+        Return what members predicted against what has happened to them since, of one question or of all.
+
+        Args:
+            question: key of a question that predicts.
+            show: "outcomes" (predicted, happened, who was right), "scores", "revisions" or "horizon" (the view to the
+                target year): published figures (schema.ESTIMATES) of everybody, or by the domain that `by` names.
+                "ledger" counts the claims by question, wave and state, "claims" has one a row (schema.CLAIMS without
+                hashes): about single members, for researchers, not protected.
+
+        Raises:
+            UnknownKey: the question predicts nothing, `show` is none of these, or `by` names what is no domain.
+            EstimateError: `where` marked a subpopulation, or `by` divides the ledger.
+        """
+        known = questions_of(self.release.study)
+        if question is not None and question not in known:
+            raise UnknownKey(f"No question '{question}' predicts anything.", fix=did_you_mean(question, known))
+        if show not in (*VIEWS, "ledger", "claims"):
+            raise UnknownKey(f"Nothing to show as '{show}'.", fix=did_you_mean(show, [*VIEWS, "ledger", "claims"]))
+        in_ledger = show in ("ledger", "claims")
+        if self.conditions or (in_ledger and self.division):
+            raise EstimateError("Only published groups have figures, the ledger none.", fix="by(domain).predictions()")
+        table = self.release.table("claims" if in_ledger else "predictions")
         if question is not None:
-            known = sorted(table["indicator"].unique())
-            if question not in known:
-                raise UnknownKey(f"No question '{question}' predicts anything.", fix=did_you_mean(question, known))
-            table = table[table["indicator"] == question]
+            table = table[table["question" if in_ledger else "indicator"] == question]
+        if in_ledger:
+            return tally(table) if show == "ledger" else table.reset_index(drop=True)
+        return self._divided(table[view_of(table) == show])
+
+    def _divided(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return of published figures those about everybody, or about the groups of the domain chosen."""
         if self.division is None:
             return table[table["group"] == "all"].reset_index(drop=True)
-        return table[table["domain"] == self.division.key].reset_index(drop=True)
+        domain = self.release.study.domain(self.division.key)
+        return table[table["domain"] == domain.key].reset_index(drop=True)
 
     @property
     def _method(self) -> str:

@@ -129,6 +129,102 @@ def test_the_python_of_the_documentation_runs(five_years, page):
     assert "SYNTHETIC" in outcome.stdout  # the line to cite
 
 
+@pytest.fixture
+def typed(five_years, monkeypatch, capsys):
+    """Return a way to run the command in this process, where starting one would take longer than the command."""
+    for name in ("PANEL_HOME", "PANEL_PSEUDONYM_KEY"):
+        monkeypatch.setenv(name, five_years.environment[name])
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        from panel.cli.main import run as panelctl
+
+        code = panelctl(["predictions", "creative-ai", *arguments])
+        return (code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+@pytest.mark.parametrize("show", ["outcomes", "scores", "revisions", "horizon", "ledger", "claims"])
+def test_predictions_are_shown_in_every_form(typed, show, form):
+    """Each view of the predictions prints as a table, as CSV and as JSON, the last two with the same rows."""
+    code, text, _ = typed("--show", show, "--question", "exp5_income", "-f", form)
+    assert code == 0
+    if form == "table":
+        assert "exp5_inc" in text
+    else:
+        rows = json.loads(text) if form == "json" else list(csv.DictReader(io.StringIO(text)))
+        column = "question" if show in ("ledger", "claims") else "indicator"
+        assert {row[column] for row in rows} == {"exp5_income"}
+
+
+def test_the_ledger_counts_what_it_holds(typed):
+    """The counts by state are those of the claims, one by one, and a state and a member can be picked."""
+    (counted, *_) = json.loads(typed("--show", "ledger", "-f", "json")[1])
+    picked = ("--show", "claims", "--question", counted["question"], "-f", "json")
+    claims = [row for row in json.loads(typed(*picked)[1]) if row["wave"] == counted["wave"]]
+    assert len(claims) == counted["claims_count"]
+    assert sum(row["state"] == "resolved" for row in claims) == counted["resolved_count"]
+    member = claims[0]["member"]
+    own = json.loads(typed(*picked, "--member", member, "--state", claims[0]["state"])[1])
+    assert {(row["member"], row["state"]) for row in own} == {(member, claims[0]["state"])}
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--question", "exp5_incom"], 15, "exp5_income"),
+        (["--by", "employmen"], 15, "employment"),
+        (["--wave", "2052"], 15, "Did you mean"),
+        (["--show", "claims", "--state", "resolve"], 15, "resolved"),
+        (["--show", "claims", "--member", "nobody"], 15, "No claim has that member"),
+        (["--show", "ledger", "--by", "employment"], 2, "no groups"),
+        (["--state", "resolved"], 2, "--show ledger"),
+        (["--show", "horizons"], 2, "horizon"),
+    ],
+)
+def test_a_view_of_predictions_that_is_not_there_is_answered(typed, options, code, said):
+    """An unknown question, group, wave, state or member is answered with the nearest, a wrong pair of options too."""
+    found, _, told = typed(*options)
+    assert (found, said in told) == (code, True)
+
+
+ASKED_OF_PREDICTIONS = """
+import panel
+people = panel.connect().release("creative-ai").panel()
+print(people.predictions("exp5_income")["statistic"].isin(["predicted_share", "realised_share"]).any())
+print(sorted(people.by("employment").predictions(show="horizon")["group"].unique()))
+print(people.predictions(show="scores")["statistic"].isin(["brier"]).any())
+ledger = people.predictions("exp5_income", show="ledger")
+print(len(people.predictions("exp5_income", show="claims")) == ledger["claims_count"].sum())
+for ask in (
+    lambda: people.predictions("exp5_incom"),
+    lambda: people.predictions(show="horizons"),
+    lambda: people.by("main_role").predictions(),
+    lambda: people.where(employment="zzp").predictions(),
+    lambda: people.by("employment").predictions(show="ledger"),
+):
+    try:
+        ask()
+    except panel.PanelError as error:
+        print(type(error).__name__, error.fix)
+"""
+
+
+def test_an_analyst_asks_for_predictions(five_years):
+    """`people.predictions` has figures, groups, scores, the horizon and the ledger, and refuses what it has not."""
+    run = subprocess.run(
+        [sys.executable, "-c", ASKED_OF_PREDICTIONS], capture_output=True, text=True, env=five_years.environment
+    )
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    assert lines[:4] == ["True", "['employee', 'employer', 'none', 'zzp']", "True", "True"]
+    kinds = [line.split()[0] for line in lines[4:]]
+    assert kinds == ["UnknownKey", "UnknownKey", "UnknownKey", "EstimateError", "EstimateError"]
+    assert "exp5_income" in lines[4]
+    assert "horizon" in lines[5]
+
+
 def test_too_early_to_say_is_a_line_of_its_own(five_years):
     """The off-scale answer has its own figure in every wave, and stays in the denominator."""
     table = five_years.done("trends", "creative-ai", "--indicator", "ai_income_fell", "--format", "csv")

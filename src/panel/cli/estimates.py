@@ -64,7 +64,7 @@ def _shown(rows: pd.DataFrame, study: Study, among: dict[object, int]) -> pd.Dat
     shown |= {
         "wave": [_wave(study, number) for number in rows["wave"]],
         "estimate": [figure(value, unit) for value, unit in zip(rows["estimate"], rows["unit"], strict=True)],
-        "interval": [_interval(*bounds) for bounds in zip(rows["low"], rows["high"], rows["unit"], strict=True)],
+        "interval": [interval(*bounds) for bounds in zip(rows["low"], rows["high"], rows["unit"], strict=True)],
         "n": rows["n"].tolist(),
         "n_eff": rows["n_eff"].round(0).astype("Int64").tolist(),
     }
@@ -77,7 +77,8 @@ def _wave(study: Study, number: object) -> str:
     return "" if pd.isna(number) else study.wave(int(str(number))).key
 
 
-def _interval(low: object, high: object, unit: object) -> str:
+def interval(low: object, high: object, unit: object) -> str:
+    """Return the bounds of an interval in their unit, "" where there are none."""
     return "" if pd.isna(low) else f"{figure(low, unit)} … {figure(high, unit)}"
 
 

@@ -1,4 +1,4 @@
-"""Commands of the analyst: weights, figures, change, transitions, predictions."""
+"""Commands of the analyst: weights, figures, change, transitions."""
 
 from __future__ import annotations
 
@@ -80,22 +80,6 @@ def transitions(
     moves.only("variable", variable).only("domain", by).emit(form, title="Transitions")
 
 
-def predictions(
-    study: StudyKey,
-    question: Annotated[str | None, typer.Option("--question", help="Only this question.")] = None,
-    by: By = None,
-    wave: At = None,
-    form: Form = Format.auto,
-) -> None:
-    """
-    Show what members predicted against what has happened to them since.
-
-    Example: panelctl predictions creative-ai --question exp1_income_p
-    """
-    claims = Figures.kept(study, wave, "predictions")
-    claims.only("indicator", question).only("domain", by).emit(form, title="Predictions")
-
-
 @dataclass(frozen=True)
 class Figures:
     """Figures of a study as kept (schema.ESTIMATES), narrowed down and written to stdout."""
@@ -135,5 +119,5 @@ class Figures:
 
 def register(program: typer.Typer) -> None:
     """Add the analyst's commands."""
-    for command in (weigh, estimate, trends, transitions, predictions):
+    for command in (weigh, estimate, trends, transitions):
         program.command()(command)

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from panel.cli import figures, operate, publish, quality
+from panel.cli import figures, operate, predictions, publish, quality
 from panel.errors import PanelError, StorageError
 
 # Typer brings a copy of Click of its own; its errors are not those of an installed Click.
@@ -53,6 +53,7 @@ def root(
 
 operate.register(program)
 figures.register(program)
+predictions.register(program)
 publish.register(program)
 quality.register(program)
 
