@@ -21,7 +21,21 @@ import pandas as pd
 from panel.cite import cite
 from panel.disclose import protect
 from panel.errors import EstimateError, StorageError, UnknownKey, UnknownVariable, Where, did_you_mean
-from panel.estimate import Figure, Label, Measure, Pair, Sample, method_of, series, stayers, to_frame, transitions
+from panel.estimate import (
+    Figure,
+    Grouping,
+    Label,
+    Measure,
+    Pair,
+    Sample,
+    everybody,
+    method_of,
+    series,
+    stayers,
+    to_frame,
+    transitions,
+)
+from panel.estimate.domains import domain_codes
 from panel.forecast import VIEWS, View, questions_of, tally, view_of
 from panel.model.instrument import Code, Variable
 from panel.model.load import load_study
@@ -269,19 +283,15 @@ class Panel:
             table = self._levels(variable, "mean", np.where(known, values, 0.0), known, None, waves=[first, second])
             return table[table["statistic"].isin(["change", "relative_change"])].reset_index(drop=True)
         pair = Pair.of(self._sample, self._weights, (first, second))
-        figures = []
-        for label, inside in self._slices(pair.now, variable):
-            figures += stayers(pair, label, variable, inside, in_real_terms=False, method=self._method)
-        return self._protected(figures)
+        labels, groups = self._labels(variable), self._groups(pair.now)
+        return self._protected(stayers(pair, labels, variable, groups, in_real_terms=False, method=self._method))
 
     def transitions(self, variable: str, *, waves: tuple[int | str, int | str]) -> pd.DataFrame:
         """Return the from-to table of a coded variable: row shares, under the longitudinal weight of the two waves."""
         self._variable(variable)
         pair = Pair.of(self._sample, self._weights, self._pair_of(waves))
-        figures = []
-        for label, inside in self._slices(pair.now, variable):
-            figures += transitions(pair, replace(label, unit="share", terms=""), variable, inside, method=self._method)
-        return self._protected(figures)
+        labels, groups = self._labels(variable, unit="share"), self._groups(pair.now)
+        return self._protected(transitions(pair, labels, variable, groups, method=self._method))
 
     def predictions(self, question: str | None = None, *, show: Predicted = "outcomes") -> pd.DataFrame:
         """
@@ -334,38 +344,37 @@ class Panel:
             marked &= sample.among(variable, list(codes))
         return marked
 
-    def _slices(
-        self, sample: Sample, variable: str, *, unit: str | None = None, value: str | None = None
-    ) -> list[tuple[Label, np.ndarray]]:
-        """Return a label and a mask for each group, or for everybody."""
-        found = self.release.study.variable(variable)
-        inside = self._inside(sample)
-        groups: list[tuple[str | None, str, Text | str, np.ndarray]] = [(None, "all", "everybody", inside)]
+    def _groups(self, sample: Sample) -> Grouping:
+        """Return the groups of the division, or everybody; only those the conditions mark are in one."""
+        groups = everybody(sample)
         if self.division is not None:
-            groups = [
-                (
-                    self.division.key,
-                    each.key,
-                    each.label,
-                    inside & sample.among(self.division.variable, list(each.codes)),
-                )
-                for each in self.division.groups
-            ]
-        return [
-            (
-                Label(
-                    indicator=variable,
-                    variable=variable,
-                    domain=domain,
-                    group=key,
-                    denominator=f"{name}{self._marked} with an answer",
-                    unit=unit or found.unit or "count",
-                    terms="nominal" if found.kind == "money" and unit is None else "",
-                    value=value,
-                ),
-                mask,
+            groups = replace(
+                groups,
+                domain=self.division.key,
+                keys=tuple(each.key for each in self.division.groups),
+                names=tuple(str(each.label) for each in self.division.groups),
+                codes=domain_codes(sample.frame, self.division),
             )
-            for domain, key, name, mask in groups
+        return groups.among(self._inside(sample))
+
+    def _labels(self, variable: str, *, unit: str | None = None, value: str | None = None) -> list[Label]:
+        """Return a label for each group of the division, or for everybody."""
+        found = self.release.study.variable(variable)
+        groups: list[tuple[str, Text | str]] = [("all", "everybody")]
+        if self.division is not None:
+            groups = [(each.key, each.label) for each in self.division.groups]
+        return [
+            Label(
+                indicator=variable,
+                variable=variable,
+                domain=self.division.key if self.division else None,
+                group=key,
+                denominator=f"{name}{self._marked} with an answer",
+                unit=unit or found.unit or "count",
+                terms="nominal" if found.kind == "money" and unit is None else "",
+                value=value,
+            )
+            for key, name in groups
         ]
 
     @property
@@ -388,10 +397,9 @@ class Panel:
         numbers = sorted(int(each) for each in np.unique(sample.wave)) if waves is None else list(waves)
         if wave is not None:
             numbers = [self.release.study.wave(wave).number]
-        figures: list[Figure] = []
-        for label, inside in self._slices(sample, variable, unit=unit, value=value):
-            measure = Measure(label=label, statistic=statistic, values=values, answered=known)
-            figures += series(sample, measure, inside, numbers, method=self._method)
+        labels = self._labels(variable, unit=unit, value=value)
+        measure = Measure(labels=labels, statistic=statistic, values=values, answered=known)
+        figures = series(sample, measure, self._groups(sample), numbers, method=self._method)
         if waves is None:
             figures = [each for each in figures if each.from_wave is None]
         return self._protected(figures)

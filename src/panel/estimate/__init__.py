@@ -5,19 +5,23 @@ Estimators over one variance kernel.
 what happened to the same members. All give schema.ESTIMATES, by way of `to_frame`.
 """
 
+from panel.estimate.grouping import Grouping, Slice, everybody, groupings, slices
 from panel.estimate.levels import Measure, series
 from panel.estimate.pairs import Pair, stayers, transitions
-from panel.estimate.report import Slice, method_of, report, slices
+from panel.estimate.report import method_of, report
 from panel.estimate.rows import Figure, Label, to_frame
 from panel.estimate.sample import Sample
 
 __all__ = [
     "Figure",
+    "Grouping",
     "Label",
     "Measure",
     "Pair",
     "Sample",
     "Slice",
+    "everybody",
+    "groupings",
     "method_of",
     "report",
     "series",

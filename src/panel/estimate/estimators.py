@@ -86,10 +86,11 @@ class Quantile(Estimand):
 def quantile_point(y: np.ndarray, weights: np.ndarray, p: float) -> float:
     """Return inf{y: F(y) >= p}, the weighted quantile by its definition (R's "math", Hyndman and Fan's type 1)."""
     order = np.argsort(y, kind="stable")
-    return _at(y[order], np.cumsum(weights[order]), p)
+    return at_share(y[order], np.cumsum(weights[order]), p)
 
 
-def _at(ordered: np.ndarray, cumulated: np.ndarray, p: float) -> float:
+def at_share(ordered: np.ndarray, cumulated: np.ndarray, p: float) -> float:
+    """Return the first of values in rising order at which the weights cumulated so far reach a share of them all."""
     wanted = min(max(p, 0.0), 1.0) * cumulated[-1]
     place = int(np.searchsorted(cumulated, wanted * (1 - 1e-12), side="left"))
     return float(ordered[min(place, len(ordered) - 1)])
@@ -124,13 +125,13 @@ def quantile(
     inside, own = weights[places], y[places]
     order = np.argsort(own)  # the order among equal values does not matter: only their sum is read
     ordered, cumulated = own[order], np.cumsum(inside[order])
-    value = _at(ordered, cumulated, p)
+    value = at_share(ordered, cumulated, p)
     below = mean((y <= value).astype(float), weights, rows)
     weighted = weights * below.linear if influence is None else influence(below.linear)  # type: ignore[operator]
     se_share = float(np.sqrt(covariance(design.totals(weighted), design)[0, 0]))
     t = t_quantile(design.degrees_of_freedom(rows))
     share = below.value
-    low, high = (_at(ordered, cumulated, share + sign * t * se_share) for sign in (-1, 1))
+    low, high = (at_share(ordered, cumulated, share + sign * t * se_share) for sign in (-1, 1))
     se = (high - low) / (2 * t)
     density = se_share / se if se > 0 else np.inf
     linear = np.zeros(len(weights))

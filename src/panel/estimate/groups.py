@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 
 from panel.errors import EstimateError, printable
-from panel.estimate.calibration import Calibration
+from panel.estimate.grouped import Grouped, means
 from panel.estimate.kernel import Design, t_quantile
-from panel.estimate.sample import Sample
+from panel.estimate.sample import Part, Sample
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,9 @@ def means_by_group(
 
     def make(wave: int) -> WaveMeans:
         part = sample.part(wave)
-        values, own = y[part.places], np.where(np.isfinite(y[part.places]), code[part.places], -1)
-        return _of_wave(
-            values, own, len(groups), part.weight, part.calibration, design.psu[part.places], design, factors
-        )
+        own = np.where(np.isfinite(y[part.places]), code[part.places], -1)
+        found = means(y[part.places], part.weight, own, len(groups))
+        return _of_wave(sample, part, found, factors)
 
     return Means(design, tuple(group.key for group in groups), make)
 
@@ -143,46 +142,19 @@ def _factors(design: Design) -> np.ndarray:
     return np.sqrt((1 - design.sampled_share) * np.where(n > 1, n / np.maximum(n - 1, 1), 0.0))
 
 
-def _of_wave(
-    values: np.ndarray, code: np.ndarray, count: int, weight: np.ndarray, calibration: Calibration | None,
-    psu: np.ndarray, design: Design, factors: np.ndarray,
-) -> WaveMeans:  # fmt: skip
-    inside = np.flatnonzero(code >= 0)
-    own, y, w = code[inside], values[inside], weight[inside]
-    held = np.bincount(own, weights=w, minlength=count)
-    safe = np.where(held > 0, held, 1.0)
-    means = np.bincount(own, weights=w * y, minlength=count) / safe
-    pull = (y - means[own]) / safe[own]  # the linearised mean of each row's own group
-    influence = _residuals(pull, own, inside, count, calibration, len(weight))
-    units, influence = _by_unit(influence, weight, psu, design, factors)
+def _of_wave(sample: Sample, part: Part, found: Grouped, factors: np.ndarray) -> WaveMeans:
+    design = sample.design
+    units, influence = _by_unit(part.influences(found, range(found.count)), design.psu[part.places], design, factors)
     stratum = design.stratum[units]
-    present = np.zeros((count, len(design.stratum)), dtype=bool)
-    present[own, psu[inside]] = True
     sums = np.stack([np.bincount(stratum, weights=row, minlength=len(design.strata)) for row in influence])
-    return WaveMeans(means, np.bincount(own, minlength=count), units, influence, sums, present)
-
-
-def _residuals(
-    pull: np.ndarray, own: np.ndarray, inside: np.ndarray, count: int, calibration: Calibration | None, rows: int
-) -> np.ndarray:
-    """Return groups by rows: each row's pull on its own group, less what the margins explain of every group."""
-    if calibration is None or not calibration.cells.x.size:
-        out = np.zeros((count, rows))
-        out[own, inside] = pull
-        return out
-    fitted = calibration.fitted(calibration.by_cell(pull, own, inside, count))
-    out = np.take(-fitted, calibration.cells.of, axis=1)
-    if calibration.cut is not None:
-        out /= calibration.cut
-    out[own, inside] += pull
-    return out
+    return WaveMeans(found.value, found.n, units, influence, sums, sample.present(part, found))
 
 
 def _by_unit(
-    influence: np.ndarray, weight: np.ndarray, psu: np.ndarray, design: Design, factors: np.ndarray
+    influence: np.ndarray, psu: np.ndarray, design: Design, factors: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the PSUs of a wave, and the sum over the rows of each, weighted."""
-    influence *= weight * factors[design.stratum[psu]]
+    """Return the PSUs of a wave, and the sum over the rows of each, times the factor of its stratum."""
+    influence *= factors[design.stratum[psu]]
     has = np.zeros(len(design.stratum), dtype=bool)
     has[psu] = True
     units = np.flatnonzero(has)

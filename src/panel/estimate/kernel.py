@@ -158,16 +158,22 @@ class Design:
         """
         Return the sum of weighted influence by PSU, and after them by unit of each later stage.
 
-        Rows are those of the design, or those at `places`.
+        Rows are those of the design, or those at `places`; `influence` is one estimate's, or has a row for each of
+        several.
         """
         own = self._totals(influence, places)
-        return own if self.within is None else np.concatenate([own, self.within.totals(influence, places)])
+        return own if self.within is None else np.concatenate([own, self.within.totals(influence, places)], axis=-1)
 
     def _totals(self, influence: np.ndarray, places: np.ndarray | slice | None) -> np.ndarray:
         if places is None and self.is_one_row_a_psu:
             return influence
         psu = self.psu if places is None else self.psu[places]
-        return np.bincount(psu, weights=influence, minlength=len(self.stratum))
+        if influence.ndim == 1:
+            return np.bincount(psu, weights=influence, minlength=len(self.stratum))
+        out = np.empty((len(influence), len(self.stratum)))
+        for row, each in zip(out, influence, strict=True):
+            row[:] = np.bincount(psu, weights=each, minlength=len(self.stratum))
+        return out
 
     def present(self, rows: np.ndarray, places: np.ndarray | slice | None = None) -> np.ndarray:
         """Return which PSUs have any of these rows (a mask); rows as in `totals`."""
@@ -175,6 +181,12 @@ class Design:
             return rows
         has = np.zeros(len(self.stratum), dtype=bool)
         has[(self.psu if places is None else self.psu[places])[rows]] = True
+        return has
+
+    def present_by(self, owner: np.ndarray, count: int, places: np.ndarray) -> np.ndarray:
+        """Return which PSUs have rows of each of `count` groups (groups by PSUs); rows at `places`, `owner` of each."""
+        has = np.zeros((count, len(self.stratum)), dtype=bool)
+        has[owner, self.psu[places]] = True
         return has
 
     def degrees(self, present: np.ndarray) -> int:
@@ -212,7 +224,52 @@ def covariance(totals: np.ndarray, design: Design, *, lonely: Lonely | None = No
         z, stage = z[own:], stage.within
 
 
+def variances(totals: np.ndarray, design: Design, *, lonely: Lonely | None = None) -> np.ndarray:
+    """
+    Return the variance of each of k estimates: the diagonal of `covariance`, without the rest.
+
+    Args:
+        totals: k by units, as `Design.totals` gives them for several estimates.
+        design: as in `covariance`.
+        lonely: as in `covariance`.
+    """
+    choice, whole, stage, z = lonely or design.lonely, np.zeros(len(totals)), design, totals
+    while True:
+        own = len(stage.stratum)
+        means, factors, scale = _centres(z[:, :own].T, stage, choice)
+        if len(factors) == 1:
+            own_part = factors[0] * _squares(z[:, :own] - means[0][:, None])
+        else:
+            centred = z[:, :own] - np.take(means.T, stage.stratum, axis=1)
+            centred *= np.sqrt(factors)[stage.stratum]
+            own_part = _squares(centred)
+        if stage.absent is not None:
+            own_part = own_part + ((factors * stage.absent)[:, None] * means**2).sum(axis=0)
+        whole = whole + own_part * scale
+        if stage.within is None:
+            return whole
+        z, stage = z[:, own:], stage.within
+
+
+def _squares(z: np.ndarray) -> np.ndarray:
+    """Return the sum of squares of each row."""
+    z *= z  # of a difference just made
+    return np.asarray(z.sum(axis=1))
+
+
 def _of_stage(z: np.ndarray, design: Design, lonely: Lonely) -> np.ndarray:
+    means, factors, scale = _centres(z, design, lonely)
+    if len(factors) == 1:
+        whole = factors[0] * _products(z - means[0])
+    else:
+        whole = _products((z - means[design.stratum]) * np.sqrt(factors)[design.stratum][:, None])
+    if design.absent is not None:
+        whole = whole + (means * (factors * design.absent)[:, None]).T @ means
+    return np.asarray(whole * scale)
+
+
+def _centres(z: np.ndarray, design: Design, lonely: Lonely) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return what totals are centred at, by stratum and estimate; the factor of each stratum; and that of the whole."""
     n, alone = design.drawn.astype(float), design.alone
     if alone.any():
         refuse_lonely(design, lonely)
@@ -222,15 +279,9 @@ def _of_stage(z: np.ndarray, design: Design, lonely: Lonely) -> np.ndarray:
     factors = (1 - design.sampled_share) * np.where(n > 1, n / np.maximum(n - 1, 1), 1.0 if lonely == "adjust" else 0.0)
     if design.share_above is not None:
         factors = factors * design.share_above
-    if len(n) == 1:
-        whole = factors[0] * _products(z - means[0])
-    else:
-        whole = _products((z - means[design.stratum]) * np.sqrt(factors)[design.stratum][:, None])
-    if design.absent is not None:
-        whole = whole + (means * (factors * design.absent)[:, None]).T @ means
     if lonely == "average" and alone.any():
-        whole = whole * (np.count_nonzero(n) / np.count_nonzero((n > 0) & ~alone))
-    return np.asarray(whole)
+        return means, factors, np.count_nonzero(n) / np.count_nonzero((n > 0) & ~alone)
+    return means, factors, 1.0
 
 
 def refuse_lonely(design: Design, lonely: Lonely) -> None:

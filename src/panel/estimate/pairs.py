@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from panel.errors import EstimateError
-from panel.estimate.estimators import Estimand, Quantile, logit_interval, mean, quantile
+from panel.estimate.estimators import logit_interval
 from panel.estimate.explained import regressors
+from panel.estimate.grouped import Grouped, means
+from panel.estimate.grouping import Grouping
 from panel.estimate.kernel import t_quantile
 from panel.estimate.response import Lost, ResponseCredit
 from panel.estimate.rows import Figure, Label
@@ -64,48 +67,58 @@ class Pair:
         )
         return cls(waves, now, then)
 
-    def figure(
-        self,
-        label: Label,
-        statistic: str,
-        found: Estimand,
-        *,
-        method: str,
-        is_provisional: bool = False,
-        part: Part | None = None,
-    ) -> Figure:
-        """
-        Return a figure of the pair with its interval: by the logit for a share, Woodruff's for a quantile.
+    @property
+    def part(self) -> Part:
+        """Return the members with a weight, as rows of `now`."""
+        return self.now.part(self.waves[0])
 
-        `found` is over all rows of the pair, or over those of `part`.
+    def degrees(self, found: Grouped) -> list[int]:
+        """Return the degrees of freedom of each group."""
+        return self.now.degrees(self.part, found)
+
+    def figures(
+        self, labels: Sequence[Label], statistic: str, found: Grouped, degrees: Sequence[int], *, method: str,
+        is_provisional: bool = False,
+    ) -> list[Figure | None]:  # fmt: skip
         """
-        design = part.design if part else self.now.design
-        se = float(
-            np.sqrt(self.now.covariance(part.spread(found.linear, len(self.now.wave)) if part else found.linear)[0, 0])
-        )
-        degrees = design.degrees_of_freedom(found.rows)
-        if isinstance(found, Quantile):
-            se, low, high = found.se, found.low, found.high
-        elif label.unit == "share":
-            low, high = logit_interval(found.value, se, degrees, found.n_eff)
+        Return the figure of each group with its interval: by the logit for a share, Woodruff's for a quantile.
+
+        None for a group that nobody is in. `found` is over the rows of `part`.
+        """
+        if found.se is None or found.low is None or found.high is None:
+            se = np.sqrt(self.now.variances(self.part, found))
+            edges = [_interval(found, place, se[place], degrees[place], label) for place, label in enumerate(labels)]
         else:
-            reach = t_quantile(degrees) * se
-            low, high = found.value - reach, found.value + reach
-        return Figure(
-            label=label,
-            statistic=statistic,
-            from_wave=self.waves[0],
-            wave=self.waves[1],
-            estimate=found.value,
-            se=se,
-            low=low,
-            high=high,
-            n=found.n,
-            n_eff=found.n_eff,
-            weight=self.now.label,
-            method=design.said(method),
-            is_provisional=is_provisional,
-        )
+            se, edges = found.se, list(zip(found.low, found.high, strict=True))
+        said = self.now.design.said(method)
+        return [
+            Figure(
+                label=label,
+                statistic=statistic,
+                from_wave=self.waves[0],
+                wave=self.waves[1],
+                estimate=float(found.value[place]),
+                se=float(se[place]),
+                low=float(edges[place][0]),
+                high=float(edges[place][1]),
+                n=int(found.n[place]),
+                n_eff=float(found.n_eff[place]),
+                weight=self.now.label,
+                method=said,
+                is_provisional=is_provisional,
+            )
+            if found.there[place]
+            else None
+            for place, label in enumerate(labels)
+        ]
+
+
+def _interval(found: Grouped, place: int, se: float, degrees: int, label: Label) -> tuple[float, float]:
+    value = float(found.value[place])
+    if label.unit == "share":
+        return logit_interval(value, float(se), degrees, float(found.n_eff[place]))
+    reach = t_quantile(degrees) * float(se)
+    return value - reach, value + reach
 
 
 def _lost(sample: Sample, own: pd.DataFrame, lost: pd.DataFrame, wave: int) -> Lost | None:
@@ -134,7 +147,7 @@ def _places(sample: Sample, members: pd.Series, wave: int) -> np.ndarray:
 
 
 def stayers(
-    pair: Pair, label: Label, variable: str, inside: np.ndarray, *, in_real_terms: bool, method: str
+    pair: Pair, labels: Sequence[Label], variable: str, groups: Grouping, *, in_real_terms: bool, method: str
 ) -> list[Figure]:
     """
     Return how an amount changed within the same members: mean and median change, and who fell, stayed and rose.
@@ -144,82 +157,97 @@ def stayers(
     of members whose first amount is above zero; how many that leaves out is said in the denominator.
 
     Oracle: o05 (stayers); o07 for shares.
+
+    Args:
+        pair: the two waves.
+        labels: what the figures of each group are about.
+        variable: an amount.
+        groups: who is in which, by rows of `pair.now`.
+        in_real_terms: amounts in prices of the index's base year.
+        method: how the intervals are meant.
     """
-    first = pair.now.number(variable, in_real_terms=in_real_terms)
-    second = pair.then.number(variable, in_real_terms=in_real_terms)
-    both = inside & np.isfinite(first) & np.isfinite(second)
-    if not both.any():
+    first, second = (
+        each.number(variable, in_real_terms=in_real_terms)[pair.part.places] for each in (pair.now, pair.then)
+    )
+    both = np.isfinite(first) & np.isfinite(second)
+    codes, count = np.where(both, groups.codes[pair.part.places], -1), len(labels)
+    if (codes < 0).all():
         return []
-    part = Part.of(pair.now.design, pair.now.weight, both)
-    first, second = first[part.places], second[part.places]
-    change, everybody = second - first, np.ones(len(first), dtype=bool)
-    provisional = in_real_terms and pair.now.is_provisional(*pair.waves)
+    with np.errstate(invalid="ignore"):
+        change = second - first
+    tell = partial(pair.figures, method=method, is_provisional=in_real_terms and pair.now.is_provisional(*pair.waves))
+    found = means(change, pair.part.weight, codes, count)
+    degrees = pair.degrees(found)
     out = [
-        pair.figure(
-            label, "stayers_mean_change", mean(change, part.weight, everybody), method=method,
-            is_provisional=provisional, part=part,
-        ),
-        pair.figure(
-            label, "stayers_median_change", quantile(change, part.weight, everybody, part.design), method=method,
-            is_provisional=provisional, part=part,
-        ),
-    ]  # fmt: skip
-    share = replace(label, unit="share")
+        tell(labels, "stayers_mean_change", found, degrees),
+        tell(labels, "stayers_median_change", pair.now.quantiles(pair.part, change, codes, count), degrees),
+    ]
+    shares = [replace(label, unit="share") for label in labels]
     for name, hit in (("fell", change < 0), ("same", change == 0), ("rose", change > 0)):
-        found = mean(hit.astype(float), part.weight, everybody)
-        out.append(
-            pair.figure(share, f"stayers_share_{name}", found, method=method, is_provisional=provisional, part=part)
-        )
-    return out + _relative(pair, part, label, first, second, method, provisional)
+        found = means(hit.astype(float), pair.part.weight, codes, count)
+        out.append(tell(shares, f"stayers_share_{name}", found, degrees))
+    out.append(_relative(pair, labels, first, second, codes, tell))
+    return _by_group(out)
 
 
 def _relative(
-    pair: Pair,
-    part: Part,
-    label: Label,
-    first: np.ndarray,
-    second: np.ndarray,
-    method: str,
-    provisional: bool,
-) -> list[Figure]:
+    pair: Pair, labels: Sequence[Label], first: np.ndarray, second: np.ndarray, codes: np.ndarray,
+    tell: Callable[..., list[Figure | None]],
+) -> list[Figure | None]:  # fmt: skip
     positive = first > 0
-    if not positive.any():
-        return []
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(positive, second / first - 1, 0.0)
-    left_out = int(np.count_nonzero(~positive))
-    said = f"{label.denominator}; {left_out} with a first amount of zero or less left out"
-    own = replace(label, unit="ratio", denominator=said)
-    found = quantile(ratio, part.weight, positive, part.design)
-    return [
-        pair.figure(own, "stayers_median_relative_change", found, method=method, is_provisional=provisional, part=part)
+    own, count = np.where(positive, codes, -1), len(labels)
+    left_out = np.bincount(codes[(codes >= 0) & ~positive], minlength=count)
+    ratio = np.divide(second, first, out=np.ones_like(first), where=positive) - 1
+    found = pair.now.quantiles(pair.part, ratio, own, count)
+    said = [
+        replace(
+            label,
+            unit="ratio",
+            denominator=f"{label.denominator}; {left_out[place]} with a first amount of zero or less left out",
+        )
+        for place, label in enumerate(labels)
     ]
+    return tell(said, "stayers_median_relative_change", found, pair.degrees(found))
 
 
-def transitions(pair: Pair, label: Label, variable: str, inside: np.ndarray, *, method: str) -> list[Figure]:
+def _by_group(columns: Sequence[Sequence[Figure | None]]) -> list[Figure]:
+    return [figure for row in zip(*columns, strict=True) for figure in row if figure is not None]
+
+
+def transitions(pair: Pair, labels: Sequence[Label], variable: str, groups: Grouping, *, method: str) -> list[Figure]:
     """
     Return the from-to table of a coded variable: of those who were in one category, the share that is in another.
 
     Rows of the table add up to one. `value` is "from>to". Members without an answer in either wave are in no cell.
 
     Source: kernel, row shares as ratios. Oracle: o07 (row_shares and their logit intervals).
+
+    Args:
+        pair: the two waves.
+        labels: what the figures of each group are about.
+        variable: a coded variable.
+        groups: who is in which, by rows of `pair.now`.
+        method: how the intervals are meant.
     """
     now, then = pair.now.need(variable), pair.then.need(variable)
-    both = inside & pair.now.known(variable) & pair.then.known(variable)
-    codes = _codes(pair, variable, now[both], then[both])
+    both = (groups.codes >= 0) & pair.now.known(variable) & pair.then.known(variable)
+    codes, part = _codes(pair, variable, now[both], then[both]), pair.part
+    if not codes:
+        return []
+    source = np.full(len(both), -1)
+    for place, code in enumerate(codes):
+        source[pair.now.among(variable, [code])] = place
+    cells = np.where(both & (source >= 0), groups.codes * len(codes) + source, -1)[part.places]
+    rows = [(label, each) for label in labels for each in codes]
+    degrees: list[int] = []
     out = []
-    for source in codes:
-        rows = both & pair.now.among(variable, [source])
-        if not rows.any():
-            continue
-        part = Part.of(pair.now.design, pair.now.weight, rows)
-        everybody = np.ones(len(part.weight), dtype=bool)
-        for target in codes:
-            hit = pair.then.among(variable, [target])[part.places].astype(float)
-            own = replace(label, value=f"{source}>{target}", unit="share")
-            found = mean(hit, part.weight, everybody)
-            out.append(pair.figure(own, "transition", found, method=method, part=part))
-    return out
+    for target in codes:
+        hit = pair.then.among(variable, [target])[part.places].astype(float)
+        found = means(hit, part.weight, cells, len(rows))
+        degrees = degrees or pair.degrees(found)
+        own = [replace(label, value=f"{each}>{target}", unit="share") for label, each in rows]
+        out.append(pair.figures(own, "transition", found, degrees, method=method))
+    return _by_group(out)
 
 
 def _codes(pair: Pair, variable: str, now: pd.Series, then: pd.Series) -> Sequence[object]:

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
+from panel.estimate.grouping import Grouping, groupings, inside_groups
 from panel.estimate.levels import Measure, series
 from panel.estimate.pairs import Pair, stayers, transitions
 from panel.estimate.rows import Figure, Label, to_frame
 from panel.estimate.sample import Sample
 from panel.model.study import Indicator, Study
-
-ALL = "all"
-
-
-@dataclass(frozen=True)
-class Slice:
-    """A domain and group, or everybody, and who is in it (a mask)."""
-
-    domain: str | None
-    group: str
-    name: str
-    inside: np.ndarray
 
 
 def method_of(study: Study) -> str:
@@ -69,97 +57,81 @@ def _paired(weights: pd.DataFrame) -> list[tuple[int, int]]:
     return sorted((first, second) for first, second in (each for each in sets if len(each) == 2))
 
 
-def slices(sample: Sample, *, leaving_out: str | None = None) -> Iterator[Slice]:
-    """Yield everybody, and every group of every domain but one."""
-    yield Slice(None, ALL, "everybody", np.ones(len(sample.wave), dtype=bool))
-    for domain in sample.study.domains:
-        if domain.key != leaving_out:
-            codes = sample.groups(domain.key)
-            for place, group in enumerate(domain.groups):
-                yield Slice(domain.key, group.key, str(group.label), codes == place)
-
-
-def among(sample: Sample, indicator: Indicator) -> np.ndarray:
-    """Return whom an indicator is about (a mask)."""
-    if indicator.domain is None or not indicator.groups:
-        return np.ones(len(sample.wave), dtype=bool)
-    places = [
-        place
-        for place, group in enumerate(sample.study.domain(indicator.domain).groups)
-        if group.key in indicator.groups
-    ]
-    return np.isin(sample.groups(indicator.domain), places)
-
-
 def _indicator(sample: Sample, pairs: list[Pair], indicator: Indicator, waves: list[int]) -> Iterator[Figure]:
     method = method_of(sample.study)
     restricted = indicator.domain if indicator.groups else None
-    everyone = among(sample, indicator)
-    for each in slices(sample, leaving_out=restricted):
-        inside = everyone & each.inside
-        for measure in _measures(sample, indicator, each):
-            yield from series(sample, measure, inside, waves, method=method)
+    inside = inside_groups(sample, indicator.domain, indicator.groups)
+    for each in groupings(sample, leaving_out=restricted):
+        groups = each.among(inside)
+        for measure in _measures(sample, indicator, groups):
+            yield from series(sample, measure, groups, waves, method=method)
     if indicator.statistic == "share":
         return
     for pair in pairs:
-        chosen = among(pair.now, indicator)
-        for each in slices(pair.now, leaving_out=restricted):
+        inside = inside_groups(pair.now, indicator.domain, indicator.groups)
+        for each in groupings(pair.now, leaving_out=restricted):
+            groups = each.among(inside)
             for in_real_terms in _terms(indicator):
-                label = _label(sample, indicator, each, in_real_terms=in_real_terms)
-                yield from stayers(
-                    pair, label, indicator.variable, chosen & each.inside, in_real_terms=in_real_terms, method=method
-                )
+                labels = _labels(sample, indicator, groups, in_real_terms=in_real_terms)
+                yield from stayers(pair, labels, indicator.variable, groups, in_real_terms=in_real_terms, method=method)
 
 
 def _terms(indicator: Indicator) -> tuple[bool, ...]:
     return (False, True) if indicator.in_real_terms else (False,)
 
 
-def _measures(sample: Sample, indicator: Indicator, each: Slice) -> Iterator[Measure]:
+def _measures(sample: Sample, indicator: Indicator, groups: Grouping) -> Iterator[Measure]:
     if indicator.statistic == "share":
-        yield _share(sample, indicator, each, indicator.codes, "share")
+        yield _share(sample, indicator, groups, indicator.codes, "share")
         unclear = [code for code in sample.study.variable(indicator.variable).off_scale if code not in indicator.codes]
         if unclear:
-            yield _share(sample, indicator, each, tuple(unclear), "share_unclear")
+            yield _share(sample, indicator, groups, tuple(unclear), "share_unclear")
         return
     for in_real_terms in _terms(indicator):
-        values = sample.number(indicator.variable, in_real_terms=in_real_terms)
         yield Measure(
-            label=_label(sample, indicator, each, in_real_terms=in_real_terms),
+            labels=_labels(sample, indicator, groups, in_real_terms=in_real_terms),
             statistic=indicator.statistic,
-            values=values,
+            values=sample.number(indicator.variable, in_real_terms=in_real_terms),
             answered=sample.known(indicator.variable),
             in_real_terms=in_real_terms,
         )
 
 
-def _share(sample: Sample, indicator: Indicator, each: Slice, codes: tuple[object, ...], statistic: str) -> Measure:
-    label = _label(sample, indicator, each, in_real_terms=False)
+def _share(
+    sample: Sample, indicator: Indicator, groups: Grouping, codes: tuple[object, ...], statistic: str
+) -> Measure:
+    value = ",".join(map(str, codes))
     return Measure(
-        label=replace(label, unit="share", terms="", value=",".join(map(str, codes))),
+        labels=[
+            replace(label, unit="share", terms="", value=value)
+            for label in _labels(sample, indicator, groups, in_real_terms=False)
+        ],
         statistic=statistic,
         values=sample.among(indicator.variable, codes).astype(float),
         answered=sample.known(indicator.variable),
     )
 
 
-def _label(sample: Sample, indicator: Indicator, each: Slice, *, in_real_terms: bool) -> Label:
+def _labels(sample: Sample, indicator: Indicator, groups: Grouping, *, in_real_terms: bool) -> list[Label]:
     variable = sample.study.variable(indicator.variable)
     terms = ("real" if in_real_terms else "nominal") if variable.kind == "money" else ""
-    return Label(
-        indicator=indicator.key,
-        variable=indicator.variable,
-        domain=each.domain,
-        group=each.group,
-        denominator=denominator(sample.study, indicator, each),
-        unit=variable.unit or "count",
-        terms=terms,
-    )
+    return [
+        Label(
+            indicator=indicator.key,
+            variable=indicator.variable,
+            domain=groups.domain,
+            group=key,
+            denominator=denominator(sample.study, indicator, name if groups.domain else None),
+            unit=variable.unit or "count",
+            terms=terms,
+        )
+        for key, name in zip(groups.keys, groups.names, strict=True)
+    ]
 
 
-def denominator(study: Study, indicator: Indicator, each: Slice) -> str:
-    """Return in words among whom a figure is: the indicator's groups, the slice, and what counts as an answer."""
-    whom = [each.name] if each.domain else []
+def denominator(study: Study, indicator: Indicator, group: str | None) -> str:
+    """Return in words among whom a figure is: the indicator's groups, a group by name, and what counts as an answer."""
+    whom = [group] if group else []
     if indicator.domain and indicator.groups:
         domain = study.domain(indicator.domain)
         whom.append(" or ".join(str(domain.group(key).label) for key in indicator.groups))
@@ -175,15 +147,21 @@ def _transitions(study: Study, pairs: list[Pair]) -> Iterator[Figure]:
     method = method_of(study)
     for pair in pairs:
         for transition in study.transitions:
-            for each in slices(pair.now):
-                if each.domain not in (None, transition.domain):
-                    continue
-                label = Label(
-                    indicator=f"transition:{transition.variable}",
-                    variable=transition.variable,
-                    domain=each.domain,
-                    group=each.group,
-                    denominator=f"{each.name} in the first category, who answered both waves",
-                    unit="share",
-                )
-                yield from transitions(pair, label, transition.variable, each.inside, method=method)
+            for groups in groupings(pair.now):
+                if groups.domain in (None, transition.domain):
+                    labels = _labels_of_transition(transition.variable, groups)
+                    yield from transitions(pair, labels, transition.variable, groups, method=method)
+
+
+def _labels_of_transition(variable: str, groups: Grouping) -> list[Label]:
+    return [
+        Label(
+            indicator=f"transition:{variable}",
+            variable=variable,
+            domain=groups.domain,
+            group=key,
+            denominator=f"{name} in the first category, who answered both waves",
+            unit="share",
+        )
+        for key, name in zip(groups.keys, groups.names, strict=True)
+    ]

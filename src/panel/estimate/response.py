@@ -50,10 +50,19 @@ class ResponseCredit:
         return np.asarray(self.design_weight * (self.answered - self.propensity))
 
     def influence(self, weighted: np.ndarray) -> np.ndarray:
-        """Return the weighted influence of everybody who was due, from that of those who answered (zero elsewhere)."""
-        pull = np.einsum("cp,c->p", self.cells.x, self.cells.sums(weighted) * (1 - self._chance))
-        slope = np.einsum("cp,pq,q->c", self.cells.x, self._spread, pull)
-        return np.asarray(weighted - self._surprise * slope[self.cells.of])
+        """
+        Return the weighted influence of everybody who was due, from that of those who answered (zero elsewhere).
+
+        Of one estimate, or of several, a row each.
+        """
+        rows = weighted.reshape(-1, weighted.shape[-1])
+        held = np.stack([self.cells.sums(each) for each in rows]) * (1 - self._chance)
+        pull = np.einsum("kc,cp->kp", held, self.cells.x)
+        slope = np.einsum("kp,cp->kc", np.einsum("pq,kq->kp", self._spread, pull), self.cells.x)
+        out = np.take(slope, self.cells.of, axis=1)
+        out *= -self._surprise
+        out += rows
+        return out.reshape(weighted.shape)
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ class Lost:
     design: Design
 
     def totals(self, weighted: np.ndarray) -> np.ndarray:
-        """Return by PSU the influence of everybody who was due, from that of those who answered."""
-        whole = np.zeros(len(self.credit.answered))
-        whole[: len(weighted)] = weighted
+        """Return by PSU the influence of everybody who was due, from that of those who answered; see `influence`."""
+        whole = np.zeros((*weighted.shape[:-1], len(self.credit.answered)))
+        whole[..., : weighted.shape[-1]] = weighted
         return self.design.totals(self.credit.influence(whole))

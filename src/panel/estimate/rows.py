@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -43,18 +44,19 @@ class Figure:
     is_provisional: bool = False
 
 
-def to_frame(figures: list[Figure]) -> pd.DataFrame:
+def to_frame(figures: Sequence[Figure]) -> pd.DataFrame:
     """Return figures as schema.ESTIMATES, in the order given; what cannot be told is null, never a number."""
-    rows = []
-    for figure in figures:
-        row = vars(figure) | vars(figure.label)
-        del row["label"]
-        row["status"] = "provisional" if row.pop("is_provisional") else "final"
-        rows.append({name: _finite(value) for name, value in row.items()})
-    if not rows:
+    if not figures:
         return ESTIMATES.empty()
-    return ESTIMATES.coerce(pd.DataFrame(rows))[ESTIMATES.names]
+    made: dict[str, object] = {name: [getattr(figure.label, name) for figure in figures] for name in _OF_LABEL}
+    made |= {name: [getattr(figure, name) for figure in figures] for name in _OF_FIGURE}
+    for name in _NUMBERS:
+        values = np.array([getattr(figure, name) for figure in figures], dtype=float)
+        made[name] = pd.arrays.FloatingArray(np.where(np.isfinite(values), values, 0.0), ~np.isfinite(values))
+    made["status"] = ["provisional" if figure.is_provisional else "final" for figure in figures]
+    return ESTIMATES.coerce(pd.DataFrame(made))[ESTIMATES.names]
 
 
-def _finite(value: object) -> object:
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+_NUMBERS = ("estimate", "se", "low", "high", "n_eff")
+_OF_LABEL = tuple(each.name for each in fields(Label))
+_OF_FIGURE = ("statistic", "wave", "n", "weight", "method", "from_wave")

@@ -12,10 +12,14 @@ import pandas as pd
 from panel.errors import EstimateError, UnknownVariable, did_you_mean
 from panel.estimate.calibration import Calibration
 from panel.estimate.domains import domain_codes
-from panel.estimate.kernel import Design, covariance
+from panel.estimate.grouped import Grouped, quantiles
+from panel.estimate.kernel import Design, covariance, t_quantile, variances
 from panel.estimate.margins import Target, targets_of
 from panel.estimate.response import Lost
 from panel.model.study import Study
+
+MOST_NUMBERS = 1 << 22
+"""As many numbers are held at once for the influence of groups: some 32 MiB."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +40,39 @@ class Part:
         return cls(where, weight[where], design.take(places), calibration)
 
     def spread(self, linear: np.ndarray, rows: int) -> np.ndarray:
-        """Return a number for each of a sample's rows: that of these, and zero elsewhere."""
-        out = np.zeros(rows)
-        out[self.places] = linear
+        """Return a number for each of a sample's rows: that of these, and zero elsewhere; or several rows of them."""
+        out = np.zeros((*linear.shape[:-1], rows))
+        out[..., self.places] = linear
         return out
 
     def influence(self, linear: np.ndarray) -> np.ndarray:
         """Return weighted influence of these rows, with calibration credited."""
         return np.asarray(self.weight * (self.calibration.residuals(linear) if self.calibration else linear))
+
+    def influences(self, found: Grouped, groups: range) -> np.ndarray:
+        """Return the same for the estimates of some groups of these rows: groups by rows."""
+        mine: np.ndarray | slice = slice(None)
+        if len(groups) < found.count:
+            mine = np.flatnonzero((found.owner >= groups.start) & (found.owner < groups.stop))
+        owner, rows, pull = found.owner[mine] - groups.start, found.rows[mine], found.pull[mine]
+        out = self._explained(owner, rows, pull, len(groups))
+        out[owner, rows] += pull
+        out *= self.weight
+        return out
+
+    def _explained(self, owner: np.ndarray, rows: np.ndarray, pull: np.ndarray, count: int) -> np.ndarray:
+        """Return less what the margins explain of the estimates of groups: groups by rows."""
+        if self.calibration is None or not self.calibration.cells.x.size:
+            return np.zeros((count, len(self.weight)))
+        fitted = self.calibration.fitted(self.calibration.by_cell(pull, owner, rows, count))
+        out = np.take(-fitted, self.calibration.cells.of, axis=1)
+        if self.calibration.cut is not None:
+            out /= self.calibration.cut
+        return out
+
+    def at(self, rows: np.ndarray) -> np.ndarray:
+        """Return where rows of the part are in the sample."""
+        return rows + self.places.start if isinstance(self.places, slice) else self.places[rows]
 
 
 class Sample:
@@ -200,6 +229,46 @@ class Sample:
     def covariance(self, *linear: np.ndarray) -> np.ndarray:
         """Return the covariance matrix of estimates from their linearised variables, all weighting credited."""
         return covariance(np.stack([self.totals(each) for each in linear], axis=1), self.variance_design)
+
+    def totals_by_group(self, part: Part, found: Grouped, groups: range | None = None) -> np.ndarray:
+        """
+        Return `totals` of the estimates of groups of a part: groups by PSUs of `variance_design`.
+
+        A part is one of this sample's, with the calibration of its wave; some groups only, where they are told.
+        """
+        weighted = part.influences(found, range(found.count) if groups is None else groups)
+        if self.lost is None:
+            return self.design.totals(weighted, part.places)
+        return self.lost.totals(part.spread(weighted, len(self.wave)))
+
+    def variances(self, part: Part, found: Grouped) -> np.ndarray:
+        """Return the variance of the estimate of each group of a part, all weighting credited."""
+        at_once = max(1, MOST_NUMBERS // max(len(part.weight), len(self.variance_design.stratum)))
+        chunks = [range(start, min(start + at_once, found.count)) for start in range(0, found.count, at_once)]
+        return np.concatenate([
+            variances(self.totals_by_group(part, found, each), self.variance_design) for each in chunks
+        ])  # fmt: skip
+
+    def present(self, part: Part, found: Grouped) -> np.ndarray:
+        """Return which PSUs have rows of each group of a part: groups by PSUs."""
+        return self.design.present_by(found.owner, found.count, part.at(found.rows))
+
+    def degrees(self, part: Part, found: Grouped) -> list[int]:
+        """Return the degrees of freedom of each group of a part."""
+        return [self.design.degrees(row) for row in self.present(part, found)]
+
+    def quantiles(self, part: Part, y: np.ndarray, codes: np.ndarray, count: int, *, p: float = 0.5) -> Grouped:
+        """
+        Return a quantile of each group of a part with Woodruff's interval, all weighting credited in it.
+
+        `y` and `codes` are those of the part's rows; see `panel.estimate.grouped.quantiles`.
+        """
+        return quantiles(
+            y, part.weight, codes, count,
+            variance=lambda below: self.variances(part, below),
+            reach=lambda below: np.array([t_quantile(each) for each in self.degrees(part, below)]),
+            p=p,
+        )  # fmt: skip
 
     def is_provisional(self, *waves: int) -> bool:
         """Say whether the price index of any of these waves is provisional."""
