@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from panel.estimate import Figure, Label
 from panel.estimate.estimators import Estimand, logit_interval
-from panel.estimate.kernel import Design, covariance, t_quantile
+from panel.estimate.kernel import Design, t_quantile, variances
 from panel.estimate.sample import Part
 
 
@@ -36,12 +36,28 @@ class Teller:
 
     def figures(self, told: Iterable[Told]) -> list[Figure]:
         """Return a figure for each estimate."""
-        return [self._figure(each) for each in told]
+        estimates = list(told)
+        if not estimates:
+            return []
+        linear = np.stack([each.found.linear for each in estimates])
+        spread = variances(self.part.design.totals(self._weighted(linear)), self.part.design)
+        degrees = _Degrees(self.part.design)
+        said = self.part.design.said(self.method)
+        return [
+            self._figure(each, se, degrees.of(each.found.rows), said)
+            for each, se in zip(estimates, np.sqrt(spread).tolist(), strict=True)
+        ]
 
-    def _figure(self, told: Told) -> Figure:
-        design, found = self.part.design, told.found
-        degrees = degrees_of(design, found.rows)
-        se = float(np.sqrt(covariance(design.totals(self.part.influence(found.linear)), design)[0, 0]))
+    def _weighted(self, linear: np.ndarray) -> np.ndarray:
+        """Return weighted influence, estimates by rows of the part."""
+        calibration = self.part.calibration
+        if calibration is None:
+            linear *= self.part.weight
+            return linear
+        return np.stack([self.part.influence(each) for each in linear])
+
+    def _figure(self, told: Told, se: float, degrees: int, said: str) -> Figure:
+        found = told.found
         if told.unit == "share":
             low, high = logit_interval(found.value, se, degrees, found.n_eff)
         else:
@@ -59,7 +75,7 @@ class Teller:
             n=found.n,
             n_eff=found.n_eff,
             weight=self.weight,
-            method=design.said(self.method),
+            method=said,
             is_provisional=self.is_provisional,
         )
 
@@ -73,6 +89,15 @@ class Teller:
         )  # fmt: skip
 
 
-def degrees_of(design: Design, rows: np.ndarray) -> int:
-    """Return the degrees of freedom of the rows of an estimate."""
-    return design.degrees_of_freedom(rows)
+@dataclass(frozen=True)
+class _Degrees:
+    """The degrees of freedom of rows of a design, told once for rows that come again."""
+
+    design: Design
+    known: dict[bytes, int] = field(default_factory=dict)
+
+    def of(self, rows: np.ndarray) -> int:
+        key = np.packbits(rows).tobytes()
+        if key not in self.known:
+            self.known[key] = self.design.degrees_of_freedom(rows)
+        return self.known[key]
