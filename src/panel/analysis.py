@@ -29,13 +29,13 @@ from panel.estimate import (
     Pair,
     Sample,
     everybody,
+    grouping,
     method_of,
     series,
     stayers,
     to_frame,
     transitions,
 )
-from panel.estimate.domains import domain_codes
 from panel.forecast import VIEWS, View, questions_of, tally, view_of
 from panel.model.instrument import Code, Variable
 from panel.model.load import load_study
@@ -346,15 +346,7 @@ class Panel:
 
     def _groups(self, sample: Sample) -> Grouping:
         """Return the groups of the division, or everybody; only those the conditions mark are in one."""
-        groups = everybody(sample)
-        if self.division is not None:
-            groups = replace(
-                groups,
-                domain=self.division.key,
-                keys=tuple(each.key for each in self.division.groups),
-                names=tuple(str(each.label) for each in self.division.groups),
-                codes=domain_codes(sample.frame, self.division),
-            )
+        groups = grouping(sample, self.division) if self.division else everybody(sample)
         return groups.among(self._inside(sample))
 
     def _labels(self, variable: str, *, unit: str | None = None, value: str | None = None) -> list[Label]:

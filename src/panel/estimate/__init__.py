@@ -5,7 +5,7 @@ Estimators over one variance kernel.
 what happened to the same members. All give schema.ESTIMATES, by way of `to_frame`.
 """
 
-from panel.estimate.grouping import Grouping, Slice, everybody, groupings, slices
+from panel.estimate.grouping import Grouping, Slice, everybody, grouping, groupings, slices
 from panel.estimate.levels import Measure, series
 from panel.estimate.pairs import Pair, stayers, transitions
 from panel.estimate.report import method_of, report
@@ -21,6 +21,7 @@ __all__ = [
     "Sample",
     "Slice",
     "everybody",
+    "grouping",
     "groupings",
     "method_of",
     "report",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from panel.estimate.sample import Sample
+from panel.model.study import Domain
 
 ALL = "all"
 
@@ -50,21 +51,16 @@ def everybody(sample: Sample) -> Grouping:
     return Grouping(None, (ALL,), ("everybody",), np.zeros(len(sample.wave), dtype=np.int32))
 
 
+def grouping(sample: Sample, domain: Domain) -> Grouping:
+    """Return the groups of a domain, by the answers of each row."""
+    keys, names = zip(*((group.key, str(group.label)) for group in domain.groups), strict=True)
+    return Grouping(domain.key, keys, names, sample.groups(domain))
+
+
 def groupings(sample: Sample, *, leaving_out: str | None = None) -> list[Grouping]:
     """Return everybody, and every domain of the study but one."""
     domains = [each for each in sample.study.domains if each.key != leaving_out]
-    return [
-        everybody(sample),
-        *(
-            Grouping(
-                each.key,
-                tuple(group.key for group in each.groups),
-                tuple(str(group.label) for group in each.groups),
-                sample.groups(each.key),
-            )
-            for each in domains
-        ),
-    ]
+    return [everybody(sample), *(grouping(sample, each) for each in domains)]
 
 
 def slices(sample: Sample, *, leaving_out: str | None = None) -> Iterator[Slice]:
@@ -77,5 +73,6 @@ def inside_groups(sample: Sample, domain: str | None, groups: Sequence[str]) -> 
     """Return who is in one of these groups of a domain (a mask); everybody, where none is named."""
     if domain is None or not groups:
         return np.ones(len(sample.wave), dtype=bool)
-    places = [place for place, group in enumerate(sample.study.domain(domain).groups) if group.key in groups]
-    return np.isin(sample.groups(domain), places)
+    whole = sample.study.domain(domain)
+    places = [place for place, group in enumerate(whole.groups) if group.key in groups]
+    return np.isin(sample.groups(whole), places)

@@ -16,7 +16,7 @@ from panel.estimate.grouped import Grouped, quantiles
 from panel.estimate.kernel import Design, covariance, t_quantile, variances
 from panel.estimate.margins import Target, targets_of
 from panel.estimate.response import Lost
-from panel.model.study import Study
+from panel.model.study import Domain, Study
 
 MOST_NUMBERS = 1 << 22
 """As many numbers are held at once for the influence of groups: some 32 MiB."""
@@ -116,7 +116,7 @@ class Sample:
         self.is_weighted = self.weight > 0
         self._design = design
         self._numbers: dict[str, np.ndarray] = {}
-        self._groups: dict[str, np.ndarray] = {}
+        self._groups: dict[Domain, np.ndarray] = {}
         self._masks: dict[tuple[object, ...], np.ndarray] = {}
         self._parts: dict[int, Part] = {}
 
@@ -194,11 +194,12 @@ class Sample:
         """Return which rows have one of these codes (a mask)."""
         return self._mask((name, *codes), lambda: self.need(name).isin(list(codes)))
 
-    def groups(self, domain: str) -> np.ndarray:
-        """Return for each row the place of its group in a domain, -1 where it has none."""
-        if domain not in self._groups:
-            self._groups[domain] = domain_codes(self.frame, self.study.domain(domain))
-        return self._groups[domain]
+    def groups(self, domain: str | Domain) -> np.ndarray:
+        """Return for each row the place of its group in a domain (of the study, by key), -1 where it has none."""
+        whole = self.study.domain(domain) if isinstance(domain, str) else domain
+        if whole not in self._groups:
+            self._groups[whole] = domain_codes(self.frame, whole)
+        return self._groups[whole]
 
     def influence(self, linear: np.ndarray, *waves: int) -> np.ndarray:
         """Return weighted influence a row, with the calibration of each wave credited."""

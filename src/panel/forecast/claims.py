@@ -36,9 +36,10 @@ class Answers:
     wave: int
     frame: pd.DataFrame
 
-    def take(self, places: np.ndarray) -> Answers:
-        """Return some of the rows, in the order asked."""
-        return Answers(self.study, self.wave, self.frame.take(places))
+    def take(self, places: np.ndarray, told: Prediction | None = None) -> Answers:
+        """Return some of the rows, in the order asked; of a prediction, only what its outcome is read from."""
+        rows = self.frame if told is None else self.frame[["member", *filter(None, [told.variable])]]
+        return Answers(self.study, self.wave, rows.take(places))
 
     def numbers(self, told: Prediction) -> np.ndarray:
         """

@@ -118,11 +118,12 @@ class _Outlook:
 
     def _outcome(self, wave: int) -> tuple[np.ndarray, Seen]:
         rows = np.flatnonzero(self.sample.wave == wave)
-        then = Answers(self.sample.study, wave, self.sample.frame.take(rows).reset_index(drop=True))
+        whole = Answers(self.sample.study, wave, self.sample.frame)
+        then = whole.take(rows, self.told)
         found = pd.Index(then.frame["member"]).get_indexer(self.now.frame["member"])
         here = np.flatnonzero(found >= 0)
         came = np.full(len(found), "", dtype=object)
-        came[here] = happened(self.now.take(here), then.take(found[here]), self.told)
+        came[here] = happened(self.now.take(here, self.told), then.take(found[here], self.told), self.told)
         claims = np.where(self.claimed, self.part.weight, 0.0)
         return came, Seen.of((came != "") & self.claimed, self._covariates(), claims)
 

@@ -209,10 +209,14 @@ class _Resolving:
             if not (self.now.wave < wave <= self.last) or not (in_between or wave == self.due):
                 continue
             here, places = self._also_in(wave)
-            found = happened(self.now.take(here), self.so_far.answers[wave].take(places), self.told)
+            found = self._happened(wave, here, places)
             known = here[found != ""]
             outcome[known], read[known] = found[found != ""], wave
         return outcome, read
+
+    def _happened(self, wave: int, here: np.ndarray, places: np.ndarray) -> np.ndarray:
+        then = self.so_far.answers[wave].take(places, self.told)
+        return happened(self.now.take(here, self.told), then, self.told)
 
     def _also_in(self, wave: int) -> tuple[np.ndarray, np.ndarray]:
         """Return which claims are of members interviewed in a wave, and their rows there."""

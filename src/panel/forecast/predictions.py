@@ -156,7 +156,9 @@ class _PairOfWaves:
         found = pd.Index(self.before.frame["member"]).get_indexer(now.frame["member"])
         there = np.flatnonzero(found >= 0)
         moved = direction(
-            self.before.take(found[there]).numbers(told), now.take(there).numbers(told), max(told.threshold, 0.05)
+            self.before.take(found[there], told).numbers(told),
+            now.take(there, told).numbers(told),
+            max(told.threshold, 0.05),
         )
         unknown[there] = np.select([moved == "fall", moved != ""], [1.0, 0.0], np.nan)
         return unknown
