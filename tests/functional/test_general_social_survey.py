@@ -67,8 +67,45 @@ def test_self_employed_and_employees_move(survey):
 def test_expected_job_loss_is_set_against_unemployment(survey):
     """Each answer on losing the job has its share unemployed two years on."""
     table = rows(survey.done("predictions", "gss-2006", "--question", "joblose"))
-    asked = {row["value"] for row in table if row["statistic"] == "realised_given_predicted"}
-    assert {"Very Likely>event", "Not Likely>event"} <= asked
+    told = {
+        (row["from_wave"], row["value"]): row
+        for row in table
+        if row["statistic"] == "realised_given_predicted" and row["group"] == "all"
+    }
+    wanted = unemployed_two_years_on()
+    assert {value for _, value in told} == {f"{said}>event" for said in ANSWERS}
+    shown = [said for said in ANSWERS if told["1", f"{said}>event"]["status"] != "hidden"]
+    assert "Not Likely" in shown
+    for said in shown:
+        share, count = wanted[said]
+        row = told["1", f"{said}>event"]
+        assert (float(row["estimate"]), int(row["n"])) == (pytest.approx(share), count)
+
+
+ANSWERS = ("Very Likely", "Fairly Likely", "Not Too Likely", "Not Likely")
+
+
+def unemployed_two_years_on():
+    """Return share and number by answer in 2006, weighted for who was lost by 2008, straight from the file."""
+    import pandas as pd
+
+    frame = pd.read_csv(FILE, usecols=["firstid", "wave", "joblose", "wrkstat", "wtpannr12"])
+    first, second = (frame[frame["wave"] == wave].set_index("firstid") for wave in (1, 2))
+    both = first[["joblose"]].join(second[["wrkstat", "wtpannr12"]]).dropna()
+    event = (both["wrkstat"] == "Unempl, Laid Off") * both["wtpannr12"]
+    by = both["joblose"]
+    shares = event.groupby(by).sum() / both["wtpannr12"].groupby(by).sum()
+    return {said: (shares[said], int((by == said).sum())) for said in ANSWERS}
+
+
+def test_few_who_feared_it_lost_the_job_and_are_not_told(survey):
+    """One of 27 who thought it very likely was out of work two years on: the share of one person is hidden."""
+    table = rows(survey.done("predictions", "gss-2006", "--question", "joblose"))
+    own = [row for row in table if row["value"] == "Very Likely>event" and row["group"] == "all"]
+    assert {(row["from_wave"], row["status"], row["estimate"]) for row in own} >= {("1", "hidden", "")}
+    ledger = rows(survey.done("predictions", "gss-2006", "--show", "claims", "--question", "joblose"))
+    said = [row for row in ledger if (row["wave"], row["said"], row["state"]) == ("1", "Very Likely", "resolved")]
+    assert (len(said), sum(row["outcome"] == "event" for row in said)) == (27, 1)
 
 
 def test_income_and_hours_are_told_with_their_uncertainty(survey):

@@ -20,9 +20,9 @@ def creative_ai():
     return load_study(study_files("creative-ai"))
 
 
-def test_three_studies_ship():
-    """The wheel brings the Dutch study, a national survey and a tutorial."""
-    assert shipped_studies() == ("creative-ai", "gss-2006", "young-men")
+def test_four_studies_ship():
+    """The wheel brings the Dutch study, two national surveys and a tutorial."""
+    assert shipped_studies() == ("creative-ai", "gss-2006", "sce-earnings", "young-men")
 
 
 @pytest.mark.parametrize("key", shipped_studies())

@@ -129,6 +129,12 @@ def test_a_direction_needs_a_change_beyond_the_threshold():
     assert direction(now, then, 0.05).tolist() == ["same", "fall", "rise", "rise", "", "rise"]
 
 
+def test_a_band_of_logarithms_is_alike_upwards_and_downwards():
+    """95.2 for 100 is as much a same as 105 is (1/1.05); 95 is a fall. Zero and losses have no logarithm."""
+    now, then = np.array([100, 100, 100, 100, 0.0, 100, -10]), np.array([95, 95.2, 105, 106, 10, 0.0, 5])
+    assert direction(now, then, 0.05, "log").tolist() == ["fall", "same", "same", "rise", "", "", ""]
+
+
 def test_the_unseen_are_stood_for_by_those_like_them():
     """Of one group half is seen (all events), of another all (none): 1/2, where the seen alone say 1/3."""
     group = np.array([0, 0, 0, 0, 1, 1, 1, 1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -87,7 +88,8 @@ def said(answers: Answers, question: Question, told: Prediction) -> Said:
     if told.kind == "probability":
         return Said(blank, answer.to_numpy(dtype=float, na_value=np.nan) / 100)
     if told.kind == "amount":
-        return Said(direction(answers.numbers(told), _amounts(answers, answer, told), told.threshold), nothing)
+        amounts = _amounts(answers, answer, told)
+        return Said(direction(answers.numbers(told), amounts, told.threshold, told.band), nothing)
     if told.kind == "direction":
         names = {str(code): name for code, name in told.directions}
     else:
@@ -102,25 +104,30 @@ def _amounts(answers: Answers, answer: pd.Series, told: Prediction) -> np.ndarra
     return Answers(answers.study, answers.wave, frame).numbers(told)
 
 
-def direction(now: np.ndarray, then: np.ndarray, threshold: float) -> np.ndarray:
+def direction(
+    now: np.ndarray, then: np.ndarray, threshold: float, band: Literal["relative", "log"] = "relative"
+) -> np.ndarray:
     """
-    Return fall, same or rise by the change relative to `now` beyond a threshold, "" where either is not known.
+    Return fall, same or rise by the change beyond a threshold, "" where either amount is not known.
 
-    A first amount of zero or less has a direction only by the sign of the change.
+    By `band` the change is relative to `now`, and a first amount of zero or less has a direction only by the sign of
+    the change; or it is the difference of logarithms, which amounts of zero or less do not have.
     """
-    band = threshold * np.abs(now)
     out = np.full(len(now), "", dtype=object)
-    with np.errstate(invalid="ignore"):
-        out[np.abs(then - now) <= band] = "same"
-        out[then - now > band] = "rise"
-        out[then - now < -band] = "fall"
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if band == "log":
+            now, then = (np.log(np.where(each > 0, each, np.nan)) for each in (now, then))
+        width = threshold if band == "log" else threshold * np.abs(now)
+        out[np.abs(then - now) <= width] = "same"
+        out[then - now > width] = "rise"
+        out[then - now < -width] = "fall"
     return out
 
 
 def happened(now: Answers, then: Answers, told: Prediction) -> np.ndarray:
     """Return what became of each row: fall, same or rise, event or no_event, "" where it is not known."""
     if told.is_directed:
-        return direction(now.numbers(told), then.numbers(told), told.threshold)
+        return direction(now.numbers(told), then.numbers(told), told.threshold, told.band)
     frame = pd.DataFrame({"now": _operand(now, told), "then": _operand(then, told)})
     truth = evaluate(parse(told.event or "null"), frame).astype("boolean")
     out = np.full(len(frame), "", dtype=object)
@@ -148,4 +155,5 @@ def resolves_by(told: Prediction) -> str:
     terms = " in real terms" if told.terms == "real" else ""
     if told.event:
         return f"{told.event} of {told.variable}{terms}"
-    return f"direction of {told.variable}{terms}, beyond {100 * told.threshold:g} %"
+    width = f"{told.threshold:g} in logarithms" if told.band == "log" else f"{100 * told.threshold:g} %"
+    return f"direction of {told.variable}{terms}, beyond {width}"

@@ -155,11 +155,8 @@ class _PairOfWaves:
             return unknown
         found = pd.Index(self.before.frame["member"]).get_indexer(now.frame["member"])
         there = np.flatnonzero(found >= 0)
-        moved = direction(
-            self.before.take(found[there], told).numbers(told),
-            now.take(there, told).numbers(told),
-            max(told.threshold, 0.05),
-        )
+        first, second = self.before.take(found[there], told).numbers(told), now.take(there, told).numbers(told)
+        moved = direction(first, second, max(told.threshold, 0.05), told.band)
         unknown[there] = np.select([moved == "fall", moved != ""], [1.0, 0.0], np.nan)
         return unknown
 

@@ -83,7 +83,8 @@ class Prediction:
     How the answers to one question are to be held against what happens later.
 
     `kind` direction: the answer is fall, same, rise or unclear, by `directions`, and the realisation is the sign of
-    the relative change of `variable` beyond `threshold`. `kind` amount: the answer is the amount itself, and what was
+    the change of `variable` beyond `threshold`, which is a share of the first amount, or by `band` "log" a difference
+    of logarithms, alike upwards and downwards. `kind` amount: the answer is the amount itself, and what was
     said is its direction from the amount of that moment, beyond the same threshold. `kind` probability (answer in
     percent) and `kind` category: the realisation is whether `event` holds, an expression over `now` and `then`, the
     values of `variable` when the claim was made and when it resolves; `yes` are the answers of a category that say it
@@ -98,6 +99,7 @@ class Prediction:
     variable: str = ""
     event: str | None = None
     threshold: float = 0.0
+    band: Literal["relative", "log"] = "relative"
     directions: tuple[tuple[Code, str], ...] = ()
     yes: tuple[Code, ...] = ()
     better: Literal["fall", "rise", "event", "no_event"] | None = None

@@ -188,6 +188,7 @@ def _prediction(table: Table) -> Prediction:
         horizon=_horizon(table),
         event=table.expression("event"),
         threshold=table.get("threshold", float, 0.0),
+        band=table.one_of("band", ("relative", "log"), "relative"),
         directions=tuple(directions),
         yes=table.codes("yes"),
         better=_better(table),

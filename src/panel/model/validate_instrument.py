@@ -190,6 +190,8 @@ class _Check:
             if code not in question.variable.codes:
                 fix = f"codes: {listed(question.variable.codes)}"
                 self.fault(f"{printable(code)!r} is no code of the question", f"{key}.yes", fix)
+        if told.band == "log" and not told.is_directed:
+            self.fault("is for directions, and this resolves by an event", f"{key}.band", "leave it out")
         known = ("fall", "rise") if told.is_directed else ("event", "no_event")
         if told.better is not None and told.better not in known:
             self.fault(f"is {told.better}, and this resolves as another", f"{key}.better", f"one of {', '.join(known)}")
