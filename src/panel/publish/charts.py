@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 from textwrap import wrap
 from typing import Any
@@ -20,6 +21,10 @@ BAND_LIMIT, WHISKER_LIMIT = 2, 4
 FONT = "sans-serif"
 TITLE_WIDTH, SUBTITLE_WIDTH = 52, 68  # marks on a line that fit the chart in the widest fallback font
 POINTS = "points"
+# what is a chart's own, in the place of which a layout has
+TITLE, SUBTITLE, SERIES, WHENS, COLOURS, MARKS, RANGE, HIDDEN = (
+    f"own:{name}" for name in ("title", "subtitle", "series", "whens", "colours", "marks", "range", "hidden")
+)
 LOCALES: dict[str, Any] = {"nl": "nl-NL"}
 
 
@@ -47,32 +52,65 @@ def specification(chart: Chart) -> dict[str, Any]:
     """
     Return the Vega-Lite specification: bands for one or two series, whiskers to four, small multiples above.
 
-    The points are put in last, by name: Altair copies and validates a chart over and over while it is built, and its
-    validation of our own literals is done once, in the tests.
+    Altair copies and validates a chart over and over while it is built, so it builds one a layout, with placeholders
+    for what is a chart's own; its validation of our own literals is done once, in the tests.
     """
+    drawn = _layout(min(len(chart.series), WHISKER_LIMIT + 1), chart.unit)
+    filled: dict[str, Any] = _filled(drawn, _own(chart))
+    return filled | {"datasets": {POINTS: _values(chart)}}
+
+
+def _own(chart: Chart) -> dict[str, Any]:
+    """Return what stands in the place of each placeholder."""
+    series, many = list(chart.series), len(chart.series) > WHISKER_LIMIT
+    top = chart.points[["estimate", "high"]].max().max()
+    return {
+        TITLE: wrap(chart.title, TITLE_WIDTH),
+        SUBTITLE: [part for line in chart.subtitle for part in wrap(line, SUBTITLE_WIDTH)],
+        SERIES: series,
+        WHENS: list(chart.whens),
+        COLOURS: [PALETTE[0]] * len(series) if many else list(PALETTE[: len(series)]),
+        MARKS: [SHAPES[0]] * len(series) if many else list(SHAPES[: len(series)]),
+        RANGE: [0, min(1.0, float(top) * 1.08)] if pd.notna(top) and top > 0 else [0, 1],
+        HIDDEN: chart.hidden,
+    }
+
+
+def _filled(part: Any, own: dict[str, Any]) -> Any:
+    """Return a part of a specification with placeholders replaced: a list of one by a list, one alone by a text."""
+    if isinstance(part, dict):
+        return {name: _filled(each, own) for name, each in part.items()}
+    if isinstance(part, list):
+        if len(part) == 1 and isinstance(part[0], str) and part[0] in own:
+            return own[part[0]]
+        return [_filled(each, own) for each in part]
+    return own[part] if isinstance(part, str) and part in own else part
+
+
+@cache
+def _layout(series: int, unit: str) -> dict[str, Any]:
+    """Return the specification of a number of series (beyond the whiskers' limit all are alike) and a unit."""
     import altair as alt
 
-    many = len(chart.series) > WHISKER_LIMIT
-    layers = _layers(alt, chart, dodged=BAND_LIMIT < len(chart.series) <= WHISKER_LIMIT)
-    whole = {"data": alt.NamedData(name=POINTS), "title": _title(alt, chart), "config": _config(alt)}
-    if many:
+    layers = _layers(alt, series, unit)
+    whole = {"data": alt.NamedData(name=POINTS), "title": _title(alt), "config": _config(alt)}
+    if series > WHISKER_LIMIT:
         drawn: Any = alt.FacetChart(
             spec=alt.LayerChart(layer=layers, width=190, height=140),
-            facet=alt.Facet("series:N", title=None, sort=list(chart.series), header=alt.Header(labelFontSize=13)),
+            facet=alt.Facet("series:N", title=None, sort=[SERIES], header=alt.Header(labelFontSize=13)),
             columns=3,
             **whole,
         )
     else:
         drawn = alt.LayerChart(layer=layers, width=560, height=260, **whole)
     spec: dict[str, Any] = drawn.to_dict(validate=False)
-    return spec | {"datasets": {POINTS: _values(chart)}}
+    return spec
 
 
-def _title(alt: Any, chart: Chart) -> Any:
+def _title(alt: Any) -> Any:
     return alt.TitleParams(
-        text=wrap(chart.title, TITLE_WIDTH),
-        subtitle=[part for line in chart.subtitle for part in wrap(line, SUBTITLE_WIDTH)],
-        anchor="start", fontSize=17, subtitleFontSize=13, subtitleColor=QUIET, color=INK, offset=14,
+        text=[TITLE], subtitle=[SUBTITLE], anchor="start", fontSize=17, subtitleFontSize=13, subtitleColor=QUIET,
+        color=INK, offset=14,
     )  # fmt: skip
 
 
@@ -101,21 +139,19 @@ def _values(chart: Chart) -> list[dict[str, Any]]:
     return rows
 
 
-def _layers(alt: Any, chart: Chart, *, dodged: bool) -> Any:
-    series, many = list(chart.series), len(chart.series) > WHISKER_LIMIT
-    colours = [PALETTE[0]] * len(series) if many else list(PALETTE[: len(series)])
-    shapes = [SHAPES[0]] * len(series) if many else list(SHAPES[: len(series)])
+def _layers(alt: Any, series: int, unit: str) -> Any:
+    dodged = BAND_LIMIT < series <= WHISKER_LIMIT
     legend = (
         None
-        if many or len(series) == 1
+        if series > WHISKER_LIMIT or series == 1
         else alt.Legend(
             orient="top", title=None, labelFontSize=13, labelLimit=260, columns=2, symbolSize=90, symbolOpacity=1
         )
     )
-    plain = alt.Scale(domain=series, range=colours)
-    x = alt.X("when:O", sort=list(chart.whens), title=None, axis=alt.Axis(labelAngle=0, labelFontSize=12, grid=False))
-    y = alt.Y("estimate:Q", title=None, scale=_scale(alt, chart), axis=_axis(alt, chart))
-    offset = {"xOffset": alt.XOffset("series:N", sort=series)} if dodged else {}
+    plain = alt.Scale(domain=[SERIES], range=[COLOURS])
+    x = alt.X("when:O", sort=[WHENS], title=None, axis=alt.Axis(labelAngle=0, labelFontSize=12, grid=False))
+    y = alt.Y("estimate:Q", title=None, scale=_scale(alt, unit), axis=_axis(alt, unit))
+    offset = {"xOffset": alt.XOffset("series:N", sort=[SERIES])} if dodged else {}
     base = alt.Chart().encode(x=x, **offset)
     seen = base.transform_filter("isValid(datum.estimate)")
     colour = alt.Color("series:N", scale=plain, legend=legend)
@@ -123,12 +159,12 @@ def _layers(alt: Any, chart: Chart, *, dodged: bool) -> Any:
     points = seen.mark_point(size=70, strokeWidth=2, opacity=1).encode(
         y=y,
         color=colour,
-        shape=alt.Shape("series:N", scale=alt.Scale(domain=series, range=shapes), legend=legend),
+        shape=alt.Shape("series:N", scale=alt.Scale(domain=[SERIES], range=[MARKS]), legend=legend),
         fill=alt.condition(
             "datum.status == 'provisional'", alt.value("white"), alt.Fill("series:N", scale=plain, legend=None)
         ),
     )
-    return [_range(alt, base, colour, y, dodged=dodged), line, points, _hidden(alt, base, chart)]
+    return [_range(alt, base, colour, y, dodged=dodged), line, points, _hidden(alt, base)]
 
 
 def _range(alt: Any, base: Any, colour: Any, y: Any, *, dodged: bool) -> Any:
@@ -139,21 +175,18 @@ def _range(alt: Any, base: Any, colour: Any, y: Any, *, dodged: bool) -> Any:
     return base.mark_area(opacity=0.16).encode(y=low, y2=high, color=colour)
 
 
-def _hidden(alt: Any, base: Any, chart: Chart) -> Any:
+def _hidden(alt: Any, base: Any) -> Any:
     return (
         base.transform_filter("datum.status == 'hidden'")
         .mark_text(angle=270, align="left", fontSize=11, fontStyle="italic", color=QUIET)
-        .encode(y=alt.YValue("height"), text=alt.value(chart.hidden))
+        .encode(y=alt.YValue("height"), text=alt.value(HIDDEN))
     )
 
 
-def _scale(alt: Any, chart: Chart) -> Any:
-    if chart.unit == "share":
-        top = chart.points[["estimate", "high"]].max().max()
-        return alt.Scale(domain=[0, min(1.0, float(top) * 1.08)] if pd.notna(top) and top > 0 else [0, 1], nice=True)
-    return alt.Scale(zero=False, nice=True)
+def _scale(alt: Any, unit: str) -> Any:
+    return alt.Scale(domain=[RANGE], nice=True) if unit == "share" else alt.Scale(zero=False, nice=True)
 
 
-def _axis(alt: Any, chart: Chart) -> Any:
-    form = "%" if chart.unit in ("share", "ratio", "points") else ",.0f"
+def _axis(alt: Any, unit: str) -> Any:
+    form = "%" if unit in ("share", "ratio", "points") else ",.0f"
     return alt.Axis(format=form, tickCount=5, gridColor="#e6e9ec", domain=False, ticks=False, labelFontSize=12)

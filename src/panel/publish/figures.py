@@ -28,6 +28,15 @@ LEVELS = ("share", "mean", "median")
 CHANGES = ("change", "relative_change")
 
 
+Row = dict[str, Any]
+"""A row of a table, by the names of its columns: for texts, a series is a slow way to hold a few cells."""
+
+
+def records(rows: pd.DataFrame) -> list[Row]:
+    """Return the rows of a table, each by the names of its columns."""
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reader:
     """A study in one language: every label that a reader sees."""
@@ -97,13 +106,13 @@ class Reader:
         sides = [OUTCOMES[self.language].get(side) or self.value(variable, side) for side in text.split(">")]
         return " → ".join(sides)
 
-    def shown(self, row: pd.Series) -> str:
+    def shown(self, row: Row) -> str:
         """Return the figure of a row of estimates as text."""
         if pd.isna(row["estimate"]):
             return self.hidden if row["status"] == "hidden" else "–"
         return figure(float(row["estimate"]), str(row["unit"]), self.language)
 
-    def interval(self, row: pd.Series) -> str:
+    def interval(self, row: Row) -> str:
         """Return the 95 % range of a row of estimates as text, "" where there is none."""
         if pd.isna(row["low"]) or pd.isna(row["high"]):
             return ""
@@ -118,7 +127,7 @@ class Reader:
             return whole
         return f"{whole}: " + ", ".join(self.group(indicator.domain, key) for key in indicator.groups)
 
-    def status(self, row: pd.Series) -> str:
+    def status(self, row: Row) -> str:
         """Return the status of a row of estimates as a word."""
         return self.words["hidden_short"] if row["status"] == "hidden" else self.words.get(str(row["status"]), "")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from panel.publish.figures import Reader, everybody
+from panel.publish.figures import Reader, Row, everybody, records
 
 PREDICTED, REALISED = "predicted_share", "realised_share"
 
@@ -25,16 +25,14 @@ def outlook(predictions: pd.DataFrame, reader: Reader) -> Iterator[dict[str, obj
             "from": "" if pd.isna(first) else reader.wave(first),
             "to": "" if pd.isna(last) else reader.wave(last),
             "pairs": list(_pairs(part, reader)),
-            "others": [
-                _other(row, reader) for _, row in part[~part["statistic"].isin([PREDICTED, REALISED])].iterrows()
-            ],
+            "others": [_other(row, reader) for row in records(part[~part["statistic"].isin([PREDICTED, REALISED])])],
         }
 
 
 def _pairs(part: pd.DataFrame, reader: Reader) -> Iterator[dict[str, object]]:
     compared = part[part["statistic"].isin([PREDICTED, REALISED])]
     for value, rows in compared.groupby("value", dropna=False, sort=False):
-        by_statistic = {str(row["statistic"]): row for _, row in rows.iterrows()}
+        by_statistic = {str(row["statistic"]): row for row in records(rows)}
         yield {
             "value": reader.outcome(rows["variable"].iloc[0], value),
             "predicted": _bar(by_statistic.get(PREDICTED), reader),
@@ -42,14 +40,14 @@ def _pairs(part: pd.DataFrame, reader: Reader) -> Iterator[dict[str, object]]:
         }
 
 
-def _bar(row: pd.Series | None, reader: Reader) -> dict[str, object]:
+def _bar(row: Row | None, reader: Reader) -> dict[str, object]:
     if row is None:
         return {"figure": "–", "interval": "", "width": 0}
     width = 0.0 if pd.isna(row["estimate"]) else min(max(float(row["estimate"]), 0.0), 1.0)
     return {"figure": reader.shown(row), "interval": reader.interval(row), "width": round(width * 100)}
 
 
-def _other(row: pd.Series, reader: Reader) -> dict[str, str]:
+def _other(row: Row, reader: Reader) -> dict[str, str]:
     statistic = str(row["statistic"])
     return {
         "measure": reader.words.get(statistic, statistic.replace("_", " ")),

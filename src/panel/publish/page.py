@@ -15,12 +15,14 @@ from panel.publish.charts import Chart, svg
 from panel.publish.content import Table
 from panel.publish.figures import (
     Reader,
+    Row,
     attrition,
     changes,
     everybody,
     levels,
     main_domain,
     main_value,
+    records,
     transitions,
 )
 from panel.publish.outlook import outlook
@@ -129,16 +131,14 @@ def _headlines(estimates: pd.DataFrame, reader: Reader) -> Iterator[dict[str, st
     for indicator in study.indicators:
         wave = indicator.published.wave if indicator.published else study.baseline
         rows = main_value(everybody(levels(estimates, indicator)), indicator)
-        for _, row in rows[rows["wave"] == wave].head(1).iterrows():
+        for row in records(rows[rows["wave"] == wave].head(1)):
             published = indicator.published
             yield {
                 "label": indicator.label.in_(reader.language),
                 "figure": reader.shown(row),
                 "interval": reader.interval(row),
                 "among": reader.among(indicator),
-                "published": reader.shown(row.copy().where(row.index != "estimate", published.value))
-                if published
-                else "",
+                "published": reader.shown(row | {"estimate": published.value}) if published else "",
                 "source": published.source if published else "",
             }
 
@@ -154,7 +154,7 @@ def _chart_rows(chart: Chart, frames: dict[str, pd.DataFrame], reader: Reader) -
             "n": "" if pd.isna(row["n"]) else number(float(row["n"]), 0, reader.language),
             "status": reader.status(row),
         }
-        for _, row in rows.iterrows()
+        for row in records(rows)
     ]
 
 
@@ -183,7 +183,7 @@ def _change_tables(estimates: pd.DataFrame, reader: Reader) -> Iterator[dict[str
 
 def _change_row(pair: tuple[int, int], rows: pd.DataFrame, groups: list[str], reader: Reader) -> dict[str, object]:
     first, last = pair
-    by_group = {str(row["group"]): row for _, row in rows.iterrows()}
+    by_group = {str(row["group"]): row for row in records(rows)}
     cells = [
         {"figure": reader.shown(by_group[group]), "interval": reader.interval(by_group[group])}
         if group in by_group
@@ -221,7 +221,7 @@ def _transition_tables(estimates: pd.DataFrame, reader: Reader) -> Iterator[dict
 
 def _matrix(part: pd.DataFrame, variable: str, reader: Reader) -> dict[str, object]:
     origins, targets = (_in_order(part[side], variable, reader) for side in ("origin", "target"))
-    cells = {(row["origin"], row["target"]): row for _, row in part.iterrows()}
+    cells = {(row["origin"], row["target"]): row for row in records(part)}
     return {
         "columns": [reader.value(variable, target) for target in targets],
         "rows": [
@@ -240,7 +240,7 @@ def _in_order(codes: pd.Series, variable: str, reader: Reader) -> list[str]:
     return [code for code in known if code in found] + sorted(found - set(known))
 
 
-def _cell(row: pd.Series | None, reader: Reader) -> dict[str, object]:
+def _cell(row: Row | None, reader: Reader) -> dict[str, object]:
     if row is None:
         return {"figure": "–", "interval": "", "tint": 0}
     share = float(row["estimate"]) if row["unit"] == "share" and pd.notna(row["estimate"]) else 0.0
