@@ -37,6 +37,14 @@ def records(rows: pd.DataFrame) -> list[Row]:
     return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
 
+def grouped(rows: list[Row], *names: str) -> list[tuple[tuple[Any, ...], list[Row]]]:
+    """Return the rows alike in some columns together, in rising order of those."""
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[name] for name in names), []).append(row)
+    return sorted(found.items(), key=lambda each: each[0])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reader:
     """A study in one language: every label that a reader sees."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
+from typing import Any
 
 import pandas as pd
 
@@ -19,6 +20,7 @@ from panel.publish.figures import (
     attrition,
     changes,
     everybody,
+    grouped,
     levels,
     main_domain,
     main_value,
@@ -176,14 +178,15 @@ def _change_tables(estimates: pd.DataFrame, reader: Reader) -> Iterator[dict[str
                 "statistic": reader.words[str(statistic)],
                 "groups": [reader.group(domain.key if domain else "", each) for each in groups],
                 "rows": [
-                    _change_row(pair, rows_of, groups, reader) for pair, rows_of in table.groupby(["from_wave", "wave"])
+                    _change_row(pair, rows_of, groups, reader)
+                    for pair, rows_of in grouped(records(table), "from_wave", "wave")
                 ],
             }
 
 
-def _change_row(pair: tuple[int, int], rows: pd.DataFrame, groups: list[str], reader: Reader) -> dict[str, object]:
+def _change_row(pair: tuple[Any, ...], rows: list[Row], groups: list[str], reader: Reader) -> dict[str, object]:
     first, last = pair
-    by_group = {str(row["group"]): row for row in records(rows)}
+    by_group = {str(row["group"]): row for row in rows}
     cells = [
         {"figure": reader.shown(by_group[group]), "interval": reader.interval(by_group[group])}
         if group in by_group
@@ -200,10 +203,8 @@ def _transition_tables(estimates: pd.DataFrame, reader: Reader) -> Iterator[dict
     if rows.empty or pairs.shape[1] < 2:
         return
     rows = rows.assign(origin=pairs[0], target=pairs[1], domain=rows["domain"].fillna(""))
-    keys = ["indicator", "variable", "domain", "group", "from_wave", "wave"]
-    tables = sorted(
-        rows.groupby(keys, dropna=False), key=lambda each: (*map(str, each[0][:4]), -each[0][5], each[0][4])
-    )
+    keys = ("indicator", "variable", "domain", "group", "from_wave", "wave")
+    tables = sorted(grouped(records(rows), *keys), key=lambda each: (*map(str, each[0][:4]), -each[0][5], each[0][4]))
     seen: set[tuple[str, ...]] = set()
     for key, part in tables:
         _, variable, domain, group, first, last = key
@@ -219,9 +220,9 @@ def _transition_tables(estimates: pd.DataFrame, reader: Reader) -> Iterator[dict
         seen.add(subject)
 
 
-def _matrix(part: pd.DataFrame, variable: str, reader: Reader) -> dict[str, object]:
-    origins, targets = (_in_order(part[side], variable, reader) for side in ("origin", "target"))
-    cells = {(row["origin"], row["target"]): row for row in records(part)}
+def _matrix(part: list[Row], variable: str, reader: Reader) -> dict[str, object]:
+    origins, targets = (_in_order({row[side] for row in part}, variable, reader) for side in ("origin", "target"))
+    cells = {(row["origin"], row["target"]): row for row in part}
     return {
         "columns": [reader.value(variable, target) for target in targets],
         "rows": [
@@ -234,8 +235,7 @@ def _matrix(part: pd.DataFrame, variable: str, reader: Reader) -> dict[str, obje
     }
 
 
-def _in_order(codes: pd.Series, variable: str, reader: Reader) -> list[str]:
-    found = set(codes)
+def _in_order(found: set[str], variable: str, reader: Reader) -> list[str]:
     known = [str(code) for each in reader.study.variables if each.name == variable for code in each.codes]
     return [code for code in known if code in found] + sorted(found - set(known))
 
