@@ -22,7 +22,10 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     safe = frame.copy()
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name].dtype):
-            safe[name] = safe[name].astype("object").map(harmless, na_action="ignore")
+            texts = safe[name].astype("object")
+            made = {text: harmless(text) for text in texts.dropna().unique()}  # few texts, in many cells
+            unsafe = {text: safer for text, safer in made.items() if safer is not text}
+            safe[name] = texts.map(lambda text, by=unsafe: by.get(text, text)) if unsafe else texts
     safe.columns = pd.Index([harmless(str(name)) for name in frame.columns])
     safe.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
