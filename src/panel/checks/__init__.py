@@ -13,6 +13,7 @@ import pandas as pd
 from panel.checks.entries import Entry, digest
 from panel.checks.facts import fact_names, facts_of, parameter_names, parameters_of
 from panel.checks.history import earlier_of, rows_of, truth
+from panel.checks.pooled import is_about_answers
 from panel.checks.run import judge
 from panel.checks.structural import structural
 from panel.checks.suites import FileEntry, Known, Suites, load_suites, overridden, shipped
@@ -68,8 +69,9 @@ class SuiteChecker:
         asked = _said(asked, facts, parameters_of(frame, instrument, wave) if stage == "panel" else {})
         columns = {key: each.column for key, each in implied.items() if each.column is not None}
         computed, broken = _computed(asked, rows, year)
+        columns |= computed
         tables = {
-            "rows": _rows(rows, asked, columns | computed),
+            "rows": _rows(rows, asked, columns),
             "facts": pd.DataFrame(
                 {"member": ["all"], "wave": [wave], **{name: [each] for name, each in facts.items()}}
             ),
@@ -83,7 +85,7 @@ class SuiteChecker:
             stage=stage,
             suite_digest=digest(entries),
             data_digest="",
-            verdicts=judge(tables, entries, broken) if len(rows) else (),
+            verdicts=judge(tables, entries, columns, broken) if len(rows) else (),
         )
 
 
@@ -124,7 +126,11 @@ def _computed(
 
 def _rows(rows: pd.DataFrame, asked: Sequence[FileEntry], columns: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """Return the rows that are judged: only the columns that some check reads."""
-    named = {str(each.entry.arguments["column"]): columns[each.entry.id] for each in asked if each.entry.id in columns}
+    named = {
+        str(each.entry.arguments["column"]): columns[each.entry.id]
+        for each in asked
+        if each.entry.id in columns and not is_about_answers(each.entry)
+    }
     plain = {name for each in asked if each.entry.table == "rows" for name in _read(each.entry)} & set(rows.columns)
     own = rows[["member", "wave", *sorted(plain - {"member", "wave"})]].copy()
     own["wave"] = own["wave"].astype(np.int64)

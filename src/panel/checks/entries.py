@@ -14,6 +14,8 @@ from panel.model.text import Text
 SEVERITIES = ("critical", "warning", "info")
 ACTIONS = ("flag", "hold_cell", "hold_row", "block_wave")
 TABLES = ("rows", "facts", "earlier")
+HOLDS = "holds:"
+"""Columns of this prefix say of each row whether a check holds: 1, 0, or missing where it has no say."""
 
 
 @dataclass(frozen=True, kw_only=True)

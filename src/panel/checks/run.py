@@ -6,17 +6,19 @@ import logging
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from panel.checks.entries import Entry
+from panel.checks.pooled import answers_of, facts_table, is_about_a_fact, is_about_answers
 from panel.errors import DefinitionError, Fault, Where
 from panel.model.results import Verdict
 
 _FORMAT = {
     "result_format": "COMPLETE",
-    "unexpected_index_column_names": ["member", "wave"],
     "exclude_unexpected_values": True,
     "return_unexpected_index_query": False,
     "partial_unexpected_count": 0,
@@ -24,39 +26,143 @@ _FORMAT = {
 
 
 def judge(
-    tables: Mapping[str, pd.DataFrame], entries: Sequence[Entry], broken: Mapping[str, str] | None = None
+    tables: Mapping[str, pd.DataFrame],
+    entries: Sequence[Entry],
+    columns: Mapping[str, np.ndarray] | None = None,
+    broken: Mapping[str, str] | None = None,
 ) -> tuple[Verdict, ...]:
     """
     Return a verdict for every entry, in their order.
 
+    Great Expectations spends milliseconds on an expectation whatever the rows, so entries of one form are judged
+    together, by one expectation over a long table; every other entry is an expectation of its own.
+
     Args:
         tables: `rows`, `facts` and `earlier`, each with member and wave. Not modified.
         entries: what must hold.
+        columns: by entry about answers, of each of the rows 1 where it holds, 0 where not, NaN where it has no say.
         broken: ids of entries whose column could not be computed, each with what went wrong; they are not judged.
 
     Raises:
         DefinitionError: Great Expectations does not know an expectation or refuses its arguments, or it lost one.
     """
-    found: dict[str, Any] = {}
     failed = dict(broken or {})
+    left = [entry for entry in entries if entry.id not in failed]
+    answers = [entry for entry in left if is_about_answers(entry) and entry.id in (columns or {})]
+    facts = [entry for entry in left if is_about_a_fact(entry)]
+    together = {entry.id for entry in (*answers, *facts)}
+    batches = _Batches()
+    found = _answers(batches, answers, tables["rows"], columns or {}) | _facts(batches, facts, tables["facts"])
     for name, frame in tables.items():
-        own = [entry for entry in entries if entry.table == name and entry.id not in failed]
+        own = [entry for entry in left if entry.table == name and entry.id not in together]
         if own:
-            found |= _judged(frame, own)
+            found |= _alone(batches, frame, own)
     return tuple(_verdict(entry, found.get(entry.id), tables[entry.table], failed.get(entry.id)) for entry in entries)
 
 
-def _judged(frame: pd.DataFrame, entries: Sequence[Entry]) -> dict[str, Any]:
-    gx = _great_expectations()
-    suite = gx.ExpectationSuite(name="stage", expectations=_expectations(entries))
-    if len(suite.expectations) != len(entries):
-        raise DefinitionError(f"Of {len(entries)} checks Great Expectations kept {len(suite.expectations)}.")
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    asset = context.data_sources.add_pandas("frames").add_dataframe_asset("frame")
-    batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
-    outcome = batch.validate(suite, result_format=_FORMAT)
-    return {result.expectation_config.meta["check"]: result for result in outcome.results}
+@dataclass(frozen=True)
+class _Said:
+    """What came back about one entry; `failing` are keys of rows."""
+
+    success: bool
+    checked_count: int
+    failing_count: int = 0
+    failing: tuple[tuple[str, int], ...] = ()
+    observed: float | None = None
+
+
+class _Batches:
+    """Tables in one context of Great Expectations, each validated as a whole."""
+
+    def __init__(self) -> None:
+        self._gx = _great_expectations()
+        self._context = self._gx.get_context(mode="ephemeral")
+        self._context.variables.progress_bars = {"globally": False}
+        self._source = self._context.data_sources.add_pandas("frames")
+        self._count = 0
+
+    def validate(self, frame: pd.DataFrame, expectations: Sequence[Any], keys: Sequence[str]) -> list[Any]:
+        """Return a result for every expectation, in any order; one that was lost is an error."""
+        suite = self._gx.ExpectationSuite(name="stage", expectations=list(expectations))
+        if len(suite.expectations) != len(expectations):
+            raise DefinitionError(f"Of {len(expectations)} checks Great Expectations kept {len(suite.expectations)}.")
+        self._count += 1
+        asset = self._source.add_dataframe_asset(f"frame-{self._count}")
+        batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
+        outcome = batch.validate(suite, result_format={**_FORMAT, "unexpected_index_column_names": list(keys)})
+        return list(outcome.results)
+
+
+def _alone(batches: _Batches, frame: pd.DataFrame, entries: Sequence[Entry]) -> dict[str, _Said | None]:
+    found: dict[str, _Said | None] = {}
+    for result in batches.validate(frame, _expectations(entries), ("member", "wave")):
+        details = result.result or {}
+        failing = [(str(member), int(wave)) for member, wave in _failing(details, ("member", "wave"))]
+        observed = details.get("observed_value")
+        found[result.expectation_config.meta["check"]] = None if _raised(result) else _Said(
+            success=bool(result.success),
+            checked_count=_checked(details, frame),
+            failing_count=max(int(details.get("unexpected_count") or 0), len(failing)),
+            failing=tuple(sorted(failing)),
+            observed=observed if isinstance(observed, (int, float)) else None,
+        )  # fmt: skip
+    return found
+
+
+def _answers(
+    batches: _Batches, entries: Sequence[Entry], rows: pd.DataFrame, columns: Mapping[str, np.ndarray]
+) -> dict[str, _Said | None]:
+    """Judge the answers that entries are about as rows of one table: each must be 1."""
+    found: dict[str, _Said | None] = {}
+    keys = list(zip(rows["member"].astype("str"), rows["wave"].astype(int), strict=True)) if entries else []
+    for table in answers_of(entries, columns):
+        expectation = _expectation("expect_column_values_to_be_in_set", column="holds", value_set=[1.0])
+        pairs = _whole(batches.validate(table, [expectation], ("check", "row")), len(table), ("check", "row"))
+        if pairs is None:
+            continue
+        rows_of: dict[int, list[int]] = {}
+        for check, row in pairs:
+            rows_of.setdefault(check, []).append(row)
+        for place in table["check"].unique():
+            failing = tuple(sorted(keys[row] for row in rows_of.get(place, ())))
+            checked = int((~np.isnan(columns[entries[place].id])).sum())
+            found[entries[place].id] = _Said(not failing, checked, len(failing), failing)
+    return found
+
+
+def _facts(batches: _Batches, entries: Sequence[Entry], facts: pd.DataFrame) -> dict[str, _Said | None]:
+    """Judge facts as rows of one table: each at least `least` and at most `most`; one that is NaN fails."""
+    if not entries:
+        return {}
+    table = facts_table(entries, facts)
+    wrong: set[int] = set()
+    for larger, smaller in (("value", "least"), ("most", "value")):
+        kind = "expect_column_pair_values_a_to_be_greater_than_b"
+        expectation = _expectation(kind, column_A=larger, column_B=smaller, or_equal=True, ignore_row_if="neither")
+        places = _whole(batches.validate(table, [expectation], ("check",)), len(table), ("check",))
+        if places is None:
+            return {}
+        wrong |= {place for (place,) in places}
+    values = table["value"].tolist()
+    return {
+        entry.id: _Said(place not in wrong, 1, observed=values[place]) for place, entry in enumerate(entries)
+    }  # fmt: skip
+
+
+def _whole(results: Sequence[Any], size: int, keys: Sequence[str]) -> list[tuple[int, ...]] | None:
+    """Return the keys of the rows that one expectation failed; None where it did not judge every row."""
+    (result,) = results
+    details = result.result or {}
+    if _raised(result) or details.get("element_count") != size:
+        return None
+    failing = _failing(details, keys)
+    return failing if len(failing) == details.get("unexpected_count") else None
+
+
+def _expectation(kind: str, **arguments: Any) -> Any:
+    from great_expectations.expectations.registry import get_expectation_impl
+
+    return get_expectation_impl(kind)(**arguments)
 
 
 def _great_expectations() -> Any:
@@ -91,12 +197,10 @@ def _expectations(entries: Sequence[Entry]) -> list[Any]:
     return made
 
 
-def _verdict(entry: Entry, result: Any, frame: pd.DataFrame, fault: str | None) -> Verdict:
-    details = {} if result is None else (result.result or {})
-    broken = result is None or _raised(result)
-    failing = tuple(_failing(details)) if entry.table == "rows" else ()
-    observed = details.get("observed_value")
-    state = "broken" if broken else ("passed" if result.success else "failed")
+def _verdict(entry: Entry, said: _Said | None, frame: pd.DataFrame, fault: str | None) -> Verdict:
+    failing = said.failing if said and entry.table == "rows" else ()
+    observed = said.observed if said else None
+    state = "broken" if said is None else ("passed" if said.success else "failed")
     return Verdict(
         check=entry.id,
         expectation=entry.expectation,
@@ -105,10 +209,10 @@ def _verdict(entry: Entry, result: Any, frame: pd.DataFrame, fault: str | None) 
         owner=entry.owner,
         why=str(entry.why),
         state=state,  # type: ignore[arg-type]
-        checked_count=_checked(details, frame),
-        failing_count=max(int(details.get("unexpected_count") or 0), len(failing)),
+        checked_count=said.checked_count if said else len(frame),
+        failing_count=said.failing_count if said else 0,
         failing=failing,
-        observed=fault if observed is None else f"{observed:g}" if isinstance(observed, (int, float)) else None,
+        observed=fault if observed is None else f"{observed:g}",
         action=entry.action,  # type: ignore[arg-type]
         version=entry.version,
         catalogue=entry.catalogue,
@@ -139,12 +243,11 @@ def _raised(result: Any) -> bool:
     return any(isinstance(each, dict) and each.get("raised_exception") for each in info.values())
 
 
-def _failing(details: Mapping[str, Any]) -> list[tuple[str, int]]:
+def _failing(details: Mapping[str, Any], keys: Sequence[str]) -> list[tuple[Any, ...]]:
     """Return the keys of failing rows; without values GX lists them by column, in one or more pieces."""
     listed = details.get("unexpected_index_list") or []
     pieces = [listed] if isinstance(listed, dict) else listed
-    pairs = [pair for piece in pieces for pair in zip(_listed(piece["member"]), _listed(piece["wave"]), strict=True)]
-    return sorted((str(member), int(wave)) for member, wave in pairs)
+    return [found for piece in pieces for found in zip(*(_listed(piece[key]) for key in keys), strict=True)]
 
 
 def _listed(value: Any) -> list[Any]:

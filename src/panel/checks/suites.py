@@ -11,7 +11,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from panel.checks.entries import ACTIONS, SEVERITIES, TABLES, Entry
+from panel.checks.entries import ACTIONS, HOLDS, SEVERITIES, TABLES, Entry
 from panel.checks.history import PARADATA
 from panel.checks.subjects import EACH, filled, subjects
 from panel.errors import DefinitionError, Fault, PanelError, Where, did_you_mean, printable
@@ -244,7 +244,7 @@ def _made(row: Mapping[str, Any], subject: Mapping[str, Any], template: str) -> 
     made = Entry(
         id=row["id"],
         expectation=row.get("type", "expect_column_values_to_be_in_set"),
-        arguments=arguments if "type" in row else {"column": f"holds:{row['id']}", "value_set": [1.0], **arguments},
+        arguments=arguments if "type" in row else {"column": f"{HOLDS}{row['id']}", "value_set": [1.0], **arguments},
         columns=tuple(row.get("columns", [])) or tuple(_columns(row)),
         table=row.get("table", "rows"),
         severity=row["severity"],
