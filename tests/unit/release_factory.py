@@ -180,14 +180,54 @@ def estimates() -> pd.DataFrame:
 
 
 def predictions() -> pd.DataFrame:
-    """Return what was predicted beside what happened, and a score."""
+    """Return what was predicted beside what happened, who was right, chances, scores, and the view to 2030."""
     about = {"indicator": "expect", "variable": "profit", "from_wave": 1, "wave": 3}
     return figures(
         figure(**about, statistic="predicted_share", value="fall", estimate=0.65, low=0.6, high=0.7),
         figure(**about, statistic="realised_share", value="fall", estimate=0.41, low=0.35, high=0.47),
         figure(**about, statistic="joint_share", value="fall>fell", estimate=0.33, low=0.3, high=0.36),
         figure(**about, statistic="brier", estimate=0.21, low=0.2, high=0.22, unit="score"),
+        figure(**about, statistic="realised_given_predicted", value="fall>fall", estimate=0.45, low=0.4, high=0.5),
+        figure(**about, statistic="hit_rate", estimate=0.52, low=0.5, high=0.54),
+        *_verdicts(about),
+        *_chances(about),
+        *_horizon(about),
     )
+
+
+def _verdicts(about: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return who was right: of everybody, and of the self-employed, where one share is hidden."""
+    shares = {"right": 0.45, "too_gloomy": 0.36, "too_hopeful": 0.19}
+    own = {"domain": "work", "group": "self"}
+    return [
+        *(figure(**about, statistic=f"{name}_share", value=name, estimate=share) for name, share in shares.items()),
+        *(figure(**about, **own, statistic=f"{name}_share", value=name, **HIDDEN) for name in shares),
+    ]
+
+
+def _chances(about: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a reliability curve of three bins, one of them hidden."""
+    bins = {"0-20": (0.12, 0.2), "50": (0.5, 0.41), "80-100": (None, None)}
+    hidden = {"80-100": HIDDEN}
+    return [
+        figure(**{**about, "statistic": statistic, "value": name, "estimate": estimate, **hidden.get(name, {})})
+        for name, pair in bins.items()
+        for statistic, estimate in zip(("bin_probability", "bin_frequency"), pair, strict=True)
+    ]
+
+
+def _horizon(about: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the view to 2030: 65 % said fall, 41 % did by 2027; 30 % not seen, of whom all would be too few."""
+    later = {"happened": 0.41, "to_come": 0.24, "unseen": 0.3, "tipping": 1.21}
+    units = {"to_come": "points", "tipping": "points"}
+    bounds = {"happened": (0.35, 0.47), "to_come": (0.16, 0.32)}
+    base = {**about, "from_wave": None, "wave": 1, "value": "fall"}
+    rows = [figure(**base, statistic="horizon_predicted", estimate=0.65, low=0.6, high=0.7)]
+    for name, estimate in later.items():
+        low, high = bounds.get(name, (0.2, 0.4))
+        own = {**about, "value": "fall", "statistic": f"horizon_{name}", "unit": units.get(name, "share")}
+        rows.append(figure(**own, estimate=estimate, low=low, high=high, status="provisional"))
+    return rows
 
 
 def claims() -> pd.DataFrame:

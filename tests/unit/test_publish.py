@@ -44,6 +44,8 @@ def test_a_release_holds_every_file(release: Path) -> None:
     tables = {f"{name}.{kind}" for name in ("person_waves", "tracking", "weights", "estimates", "predictions", "claims")
               for kind in ("parquet", "csv")}  # fmt: skip
     charts = {f"charts/income_fell{by}.{language}.svg" for by in ("", "-by-work") for language in ("nl", "en")}
+    charts |= {f"charts/{name}.{language}.svg" for name in ("predicted-and-happened", "reliability")
+               for language in ("nl", "en")}  # fmt: skip
     assert names == tables | charts | {
         "codebook.csv", "codebook.nl.html", "codebook.en.html", "checks.json", "held.csv", "index.html",
         "index.nl.html", "CITATION.txt", "README.md", "manifest.json", "weight_diagnostics.json",
@@ -219,7 +221,7 @@ def test_synthetic_is_said_everywhere(release: Path) -> None:
     for name in ("index.html", "index.nl.html", "README.md", "CITATION.txt", "manifest.json"):
         assert "SYNTHETIC" in texts[name], name
     charts = [text for name, text in texts.items() if name.startswith("charts/")]
-    assert len(charts) == 4
+    assert len(charts) == 8
     assert all("SYNTHETIC" in text for text in charts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -45,6 +45,11 @@ def questions_of(study: Study) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
+Place = tuple[str, ...]
+Row = dict[str, Any]
+_PLACE = ("indicator", "domain", "group", "value")
+
+
 @dataclass(frozen=True)
 class Year:
     """
@@ -58,7 +63,7 @@ class Year:
     group: str
     value: str
     wave: int
-    figures: Mapping[str, pd.Series]
+    figures: Mapping[str, Row]
 
 
 def years(figures: pd.DataFrame) -> Iterator[Year]:
@@ -70,22 +75,19 @@ def years(figures: pd.DataFrame) -> Iterator[Year]:
     Args:
         figures: schema.ESTIMATES as `predictions` returns them, protected or not. Not modified.
     """
-    rows = figures[view_of(figures) == "horizon"]
-    place = ["indicator", "domain", "group", "value"]
-    for key, own in rows.groupby(place, sort=False, dropna=False):
-        question, domain, group, value = ("" if pd.isna(each) else str(each) for each in key)
-        base = _named(own[own["from_wave"].isna()])
-        later = own[own["from_wave"].notna()]
-        if not base:  # the scores of all outcomes together
-            continue
-        waves = sorted(set(later["wave"])) or [own["wave"].iloc[0]]
-        for wave in waves:
-            found = base | _named(later[later["wave"] == wave])
-            yield Year(question, domain or None, group, value, int(wave), found)
-
-
-def _named(rows: pd.DataFrame) -> dict[str, pd.Series]:
-    return {str(row["statistic"]).removeprefix("horizon_"): row for _, row in rows.iterrows()}
+    base: dict[Place, dict[str, Row]] = {}
+    later: dict[Place, dict[int, dict[str, Row]]] = {}
+    for each in figures[view_of(figures) == "horizon"].to_dict("records"):
+        row = {str(name): value for name, value in each.items()}
+        place = tuple("" if pd.isna(row[name]) else str(row[name]) for name in _PLACE)
+        at_base = pd.isna(row["from_wave"])
+        named = base.setdefault(place, {}) if at_base else later.setdefault(place, {}).setdefault(int(row["wave"]), {})
+        named[str(row["statistic"]).removeprefix("horizon_")] = row
+    for place, found in base.items():  # the scores of all outcomes together have no baseline
+        question, domain, group, value = place
+        alone: dict[int, dict[str, Row]] = {int(next(iter(found.values()))["wave"]): {}}
+        for wave, own in sorted(later.get(place, alone).items()):
+            yield Year(question, domain or None, group, value, wave, found | own)
 
 
 def tally(claims: pd.DataFrame) -> pd.DataFrame:

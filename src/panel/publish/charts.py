@@ -93,7 +93,7 @@ def _layout(series: int, unit: str) -> dict[str, Any]:
     import altair as alt
 
     layers = _layers(alt, series, unit)
-    whole = {"data": alt.NamedData(name=POINTS), "title": _title(alt), "config": _config(alt)}
+    whole = {"data": alt.NamedData(name=POINTS), "title": title(alt, [TITLE], [SUBTITLE]), "config": config(alt)}
     if series > WHISKER_LIMIT:
         drawn: Any = alt.FacetChart(
             spec=alt.LayerChart(layer=layers, width=190, height=140),
@@ -107,25 +107,32 @@ def _layout(series: int, unit: str) -> dict[str, Any]:
     return spec
 
 
-def _title(alt: Any) -> Any:
+def title(alt: Any, lines: Sequence[str], subtitle: Sequence[str]) -> Any:
+    """Return a title of lines that fit the chart."""
     return alt.TitleParams(
-        text=[TITLE], subtitle=[SUBTITLE], anchor="start", fontSize=17, subtitleFontSize=13, subtitleColor=QUIET,
-        color=INK, offset=14,
+        text=list(lines), subtitle=list(subtitle), anchor="start", fontSize=17, subtitleFontSize=13, color=INK,
+        subtitleColor=QUIET, offset=14,
     )  # fmt: skip
 
 
-def _config(alt: Any) -> Any:
+def config(alt: Any) -> Any:
+    """Return the looks that all charts share."""
     return alt.Config(font=FONT, background="white", view=alt.ViewConfig(stroke=None))
 
 
 def svg(chart: Chart, language: str) -> str:
     """Return the chart as an SVG element that says what it is to a screen reader and loads nothing."""
+    return as_svg(specification(chart), f"{chart.title}. {chart.description}", key=chart.key, language=language)
+
+
+def as_svg(specification: dict[str, Any], said: str, *, key: str, language: str) -> str:
+    """Return a specification as an SVG element that reads `said` aloud, its ids begun with `key`, loading nothing."""
     import vl_convert
 
-    drawn: str = vl_convert.vegalite_to_svg(specification(chart), format_locale=LOCALES.get(language))
-    names = re.sub(r'\bid="([^"]+)"', rf'id="{chart.key}-\1"', drawn)
-    names = names.replace("url(#", f"url(#{chart.key}-").replace('href="#', f'href="#{chart.key}-')
-    label = escape(f"{chart.title}. {chart.description}", quote=True)
+    drawn: str = vl_convert.vegalite_to_svg(specification, format_locale=LOCALES.get(language))
+    names = re.sub(r'\bid="([^"]+)"', rf'id="{key}-\1"', drawn)
+    names = names.replace("url(#", f"url(#{key}-").replace('href="#', f'href="#{key}-')
+    label = escape(said, quote=True)
     return names.replace("<svg ", f'<svg role="img" aria-label="{label}" lang="{language}" ', 1)
 
 

@@ -28,6 +28,7 @@ from panel.publish.figures import (
     transitions,
 )
 from panel.publish.outlook import outlook
+from panel.publish.outlook_charts import drawn_outlook
 from panel.publish.words import WORDS, number
 
 PAGES = {"en": "index.html", "nl": "index.nl.html"}
@@ -45,7 +46,12 @@ def pages(content: ReleaseContent, published: Sequence[Table], digest: str) -> d
             drawn = svg(chart, language)
             files[f"charts/{chart.key}.{language}.svg"] = drawn
             figures.append({"chart": chart, "svg": _safe(drawn), "rows": _chart_rows(chart, frames, reader)})
-        files[name] = _page(content, frames, reader, digest, figures)
+        marks = [SYNTHETIC[language]] if content.is_synthetic else []
+        foretold = [
+            {"chart": chart, "svg": _safe(files.setdefault(f"charts/{chart.key}.{language}.svg", drawn))}
+            for chart, drawn in drawn_outlook(frames["predictions"], reader, marks)
+        ]
+        files[name] = _page(content, frames, reader, digest, figures, foretold)
     return files
 
 
@@ -104,6 +110,7 @@ def _page(
     reader: Reader,
     digest: str,
     figures: list[dict[str, object]],
+    foretold: list[dict[str, object]],
 ) -> str:
     return render(
         "release.html.j2",
@@ -116,7 +123,7 @@ def _page(
         figures=figures,
         change_tables=list(_change_tables(frames["estimates"], reader)),
         transition_tables=list(_transition_tables(frames["estimates"], reader)),
-        outlook=list(outlook(frames["predictions"], reader)),
+        outlook=outlook(frames["predictions"], reader) | {"charts": foretold},
         checks=_checks(frames, reader),
         attrition=_attrition(frames["tracking"], reader),
         cite=citation(
