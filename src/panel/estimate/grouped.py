@@ -95,7 +95,8 @@ def quantiles(
         p: which quantile.
     """
     rows = np.flatnonzero(codes >= 0)
-    order = rows[np.lexsort((y[rows], codes[rows]))]
+    order = rows[np.argsort(y[rows])]  # the order among equal values does not matter: only their sum is read
+    order = order[np.argsort(codes[order].astype(np.int16 if count < 1 << 15 else np.int64), kind="stable")]
     edges = np.searchsorted(codes[order], np.arange(count + 1))
     parts = [order[start:stop] for start, stop in pairwise(edges)]
     spread = [(y[each], np.cumsum(weights[each])) for each in parts]

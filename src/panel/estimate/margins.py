@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from panel.estimate.domains import domain_codes
-from panel.model.study import Margin, Study
+from panel.model.study import Domain, Margin, Study
 
 MOST_CELLS = 1 << 22
 """Up to so many possible cells are counted in place; beyond, the cells that occur are sorted out first."""
@@ -31,17 +31,22 @@ class Target:
 
 def targets_of(frame: pd.DataFrame, study: Study) -> list[Target]:
     """Return the margins of a study's benchmarks for some person-waves; empty where it has none."""
+    return targets_by(lambda domain: domain_codes(frame, domain), study)
+
+
+def targets_by(codes: Callable[[Domain], np.ndarray], study: Study) -> list[Target]:
+    """Return the margins of a study's benchmarks, from what gives the group of each row in a domain."""
     margins = study.benchmarks.margins if study.benchmarks else ()
-    return [_target(frame, margin, study) for margin in margins]
+    return [_target(codes, margin, study) for margin in margins]
 
 
-def _target(frame: pd.DataFrame, margin: Margin, study: Study) -> Target:
+def _target(codes: Callable[[Domain], np.ndarray], margin: Margin, study: Study) -> Target:
     domain = study.domain(margin.domain)
     names = tuple(name for name, _ in margin.shares)
     place = {group.key: names.index(group.key) for group in domain.groups if group.key in names}
     lookup = np.array([place.get(group.key, -1) for group in domain.groups] + [-1])
     shares = np.array([share for _, share in margin.shares])
-    return Target(margin.domain, names, lookup[domain_codes(frame, domain)], shares / shares.sum())
+    return Target(margin.domain, names, lookup[codes(domain)], shares / shares.sum())
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from panel.estimate.grouping import Grouping
 from panel.estimate.kernel import t_quantile
 from panel.estimate.response import Lost, ResponseCredit
 from panel.estimate.rows import Figure, Label
-from panel.estimate.sample import Part, Sample
+from panel.estimate.sample import Chosen, Part, Sample
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Pair:
     """
 
     waves: tuple[int, int]
-    now: Sample
-    then: Sample
+    now: Chosen
+    then: Chosen
 
     @classmethod
     def of(cls, sample: Sample, weights: pd.DataFrame, waves: tuple[int, int]) -> Pair:
@@ -51,20 +51,8 @@ class Pair:
         if own.empty:
             raise EstimateError(f"Waves {name} have no longitudinal weight.", fix="panelctl weigh")
         places = [_places(sample, own["member"], wave) for wave in waves]
-        design = sample.design.take(places[0])
         lost = _lost(sample, own, weights[(weights["kind"] == "lost") & (weights["waves"] == name)], waves[0])
-        now, then = (
-            Sample(
-                sample.study,
-                sample.frame.iloc[each],
-                own,
-                label=f"longitudinal {name}",
-                keys=("member",),
-                design=design,
-                lost=lost,
-            )
-            for each in places
-        )
+        now, then = (Chosen(sample, each, own, label=f"longitudinal {name}", lost=lost) for each in places)
         return cls(waves, now, then)
 
     @property
@@ -129,7 +117,8 @@ def _lost(sample: Sample, own: pd.DataFrame, lost: pd.DataFrame, wave: int) -> L
     places = _places(sample, due["member"], wave)
     chance = due["propensity"].to_numpy(dtype=float)
     answered = (np.arange(len(due)) < len(own)).astype(float)
-    x = regressors(sample.frame.iloc[places], sample.study)
+    read = ["cohort", *dict.fromkeys(domain.variable for domain in sample.study.domains)]
+    x = regressors(sample.frame[read].take(places), sample.study)
     base = due["design_weight"].to_numpy(dtype=float) * chance
     return Lost(ResponseCredit(answered, chance, x, base), sample.design.take(places))
 

@@ -45,9 +45,11 @@ def report(
     waves = sorted(int(each) for each in person_waves["wave"].unique() if each <= wave)
     cross = weights[weights["kind"] == "cross-sectional"]
     sample = Sample(study, person_waves, cross, label="cross-sectional", keys=("member", "wave"))
-    pairs = [Pair.of(sample, weights, each) for each in _paired(weights)]
-    figures = [figure for indicator in study.indicators for figure in _indicator(sample, pairs, indicator, waves)]
-    figures += list(_transitions(study, pairs))
+    figures = [figure for indicator in study.indicators for figure in _levels(sample, indicator, waves)]
+    for each in _paired(weights):  # one after the other: each holds what it reads
+        pair = Pair.of(sample, weights, each)
+        figures += [figure for indicator in study.indicators for figure in _stayers(pair, indicator)]
+        figures += _transitions(pair)
     return to_frame(figures)
 
 
@@ -57,23 +59,29 @@ def _paired(weights: pd.DataFrame) -> list[tuple[int, int]]:
     return sorted((first, second) for first, second in (each for each in sets if len(each) == 2))
 
 
-def _indicator(sample: Sample, pairs: list[Pair], indicator: Indicator, waves: list[int]) -> Iterator[Figure]:
-    method = method_of(sample.study)
-    restricted = indicator.domain if indicator.groups else None
+def _levels(sample: Sample, indicator: Indicator, waves: list[int]) -> Iterator[Figure]:
     inside = inside_groups(sample, indicator.domain, indicator.groups)
-    for each in groupings(sample, leaving_out=restricted):
+    for each in groupings(sample, leaving_out=_restricted(indicator)):
         groups = each.among(inside)
         for measure in _measures(sample, indicator, groups):
-            yield from series(sample, measure, groups, waves, method=method)
+            yield from series(sample, measure, groups, waves, method=method_of(sample.study))
+
+
+def _stayers(pair: Pair, indicator: Indicator) -> Iterator[Figure]:
     if indicator.statistic == "share":
         return
-    for pair in pairs:
-        inside = inside_groups(pair.now, indicator.domain, indicator.groups)
-        for each in groupings(pair.now, leaving_out=restricted):
-            groups = each.among(inside)
-            for in_real_terms in _terms(indicator):
-                labels = _labels(sample, indicator, groups, in_real_terms=in_real_terms)
-                yield from stayers(pair, labels, indicator.variable, groups, in_real_terms=in_real_terms, method=method)
+    method = method_of(pair.now.study)
+    inside = inside_groups(pair.now, indicator.domain, indicator.groups)
+    for each in groupings(pair.now, leaving_out=_restricted(indicator)):
+        groups = each.among(inside)
+        for in_real_terms in _terms(indicator):
+            labels = _labels(pair.now, indicator, groups, in_real_terms=in_real_terms)
+            yield from stayers(pair, labels, indicator.variable, groups, in_real_terms=in_real_terms, method=method)
+
+
+def _restricted(indicator: Indicator) -> str | None:
+    """Return the domain whose groups an indicator is about some of, so that it is not divided by it."""
+    return indicator.domain if indicator.groups else None
 
 
 def _terms(indicator: Indicator) -> tuple[bool, ...]:
@@ -143,14 +151,12 @@ def denominator(study: Study, indicator: Indicator, group: str | None) -> str:
     return f"{', '.join(reversed(whom)) or 'everybody'} {answers}"
 
 
-def _transitions(study: Study, pairs: list[Pair]) -> Iterator[Figure]:
-    method = method_of(study)
-    for pair in pairs:
-        for transition in study.transitions:
-            for groups in groupings(pair.now):
-                if groups.domain in (None, transition.domain):
-                    labels = _labels_of_transition(transition.variable, groups)
-                    yield from transitions(pair, labels, transition.variable, groups, method=method)
+def _transitions(pair: Pair) -> Iterator[Figure]:
+    for transition in pair.now.study.transitions:
+        for groups in groupings(pair.now):
+            if groups.domain in (None, transition.domain):
+                labels = _labels_of_transition(transition.variable, groups)
+                yield from transitions(pair, labels, transition.variable, groups, method=method_of(pair.now.study))
 
 
 def _labels_of_transition(variable: str, groups: Grouping) -> list[Label]:

@@ -14,10 +14,11 @@ from panel.estimate.calibration import Calibration
 from panel.estimate.domains import domain_codes
 from panel.estimate.grouped import Grouped, quantiles
 from panel.estimate.kernel import Design, covariance, t_quantile, variances
-from panel.estimate.margins import Target, targets_of
+from panel.estimate.margins import Target, targets_by
 from panel.estimate.response import Lost
 from panel.model.study import Domain, Study
 
+WEIGHT_COLUMNS = ("weight", "design_weight", "calibrated_weight")
 MOST_NUMBERS = 1 << 22
 """As many numbers are held at once for the influence of groups: some 32 MiB."""
 
@@ -104,21 +105,25 @@ class Sample:
         if weights.empty:
             raise EstimateError(f"There is no weight {label}.", fix="panelctl weigh computes the weights of a wave")
         frame = person_waves.reset_index(drop=True)
-        found = _beside(frame, weights.reindex(columns=[*keys, "weight", "design_weight", "calibrated_weight"]), keys)
-        self.study = study
+        found = _beside(frame, weights.reindex(columns=[*keys, *WEIGHT_COLUMNS]), keys)
         self.frame = frame
+        self.wave = frame["wave"].to_numpy(dtype=np.int64)
+        self._begin(study, found, label, design, lost)
+
+    def _begin(self, study: Study, found: pd.DataFrame, label: str, design: Design | None, lost: Lost | None) -> None:
+        self.study = study
         self.label = label
         self.weight = found["weight"].fillna(0.0).to_numpy(dtype=float)
         self.design_weight = found["design_weight"].fillna(0.0).to_numpy(dtype=float)
         self.calibrated_weight = found["calibrated_weight"].to_numpy(dtype=float, na_value=np.nan)
         self.lost = lost
-        self.wave = frame["wave"].to_numpy(dtype=np.int64)
         self.is_weighted = self.weight > 0
         self._design = design
         self._numbers: dict[str, np.ndarray] = {}
         self._groups: dict[Domain, np.ndarray] = {}
         self._masks: dict[tuple[object, ...], np.ndarray] = {}
         self._parts: dict[int, Part] = {}
+        self._rows: dict[int, np.ndarray] = {}
 
     @cached_property
     def design(self) -> Design:
@@ -132,7 +137,7 @@ class Sample:
     @cached_property
     def calibrations(self) -> dict[int, Calibration]:
         """Return the calibration of each wave, to credit it in standard errors."""
-        targets = targets_of(self.frame, self.study)
+        targets = targets_by(self.groups, self.study)
         return {int(wave): self._calibration(int(wave), targets) for wave in np.unique(self.wave[self.is_weighted])}
 
     def _calibration(self, wave: int, targets: list[Target]) -> Calibration:
@@ -141,6 +146,19 @@ class Sample:
             targets = []
         calibrated = np.where(np.isnan(self.calibrated_weight), self.weight, self.calibrated_weight)
         return Calibration.of(rows, targets, self.design_weight, calibrated, self.weight)
+
+    @cached_property
+    def member(self) -> np.ndarray:
+        """Return the number of the member of each row, counted from 0."""
+        return np.asarray(pd.factorize(self.frame["member"])[0])
+
+    def row_of(self, wave: int) -> np.ndarray:
+        """Return for each member, by number, its row in a wave; -1 where it has none."""
+        if wave not in self._rows:
+            rows = np.flatnonzero(self.wave == wave)
+            self._rows[wave] = np.full(int(self.member.max(initial=-1)) + 1, -1)
+            self._rows[wave][self.member[rows]] = rows
+        return self._rows[wave]
 
     def rows(self, *waves: int) -> np.ndarray:
         """Return which rows are of these waves and have a weight (a mask)."""
@@ -276,6 +294,60 @@ class Sample:
         if self.study.prices is None:
             return False
         return any(self.study.prices.point(self.study.wave(wave).reference_year).is_provisional for wave in waves)
+
+
+class Chosen(Sample):
+    """
+    Some rows of a sample, under weights of their own.
+
+    Variables are read from the whole and not held twice; `frame` is made where it is asked for.
+
+    Args:
+        whole: the sample.
+        places: which rows of it, in the order wanted.
+        weights: weight, design_weight and calibrated_weight, one row each, in that order. Not modified.
+        label: which weight this is, in words.
+        lost: those who were due and did not answer, where the weights make up for them.
+    """
+
+    def __init__(
+        self, whole: Sample, places: np.ndarray, weights: pd.DataFrame, *, label: str, lost: Lost | None = None
+    ) -> None:
+        self.whole = whole
+        self.places = places
+        self.wave = whole.wave[places]
+        found = weights.reindex(columns=list(WEIGHT_COLUMNS))
+        self._begin(whole.study, found, label, whole.design.take(places), lost)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """Return the person-waves of the rows."""
+        return self.whole.frame.take(self.places).reset_index(drop=True)
+
+    @cached_property
+    def member(self) -> np.ndarray:
+        """Return the number of the member of each row, as the whole counts them."""
+        return np.asarray(self.whole.member[self.places])
+
+    def need(self, name: str) -> pd.Series:
+        """Return a column, or raise UnknownVariable."""
+        return self.whole.need(name).take(self.places).reset_index(drop=True)
+
+    def number(self, name: str, *, in_real_terms: bool = False) -> np.ndarray:
+        """Return a variable as floats, see `Sample.number`."""
+        return np.asarray(self.whole.number(name, in_real_terms=in_real_terms)[self.places])
+
+    def known(self, name: str) -> np.ndarray:
+        """Return which rows have a value (a mask)."""
+        return np.asarray(self.whole.known(name)[self.places])
+
+    def among(self, name: str, codes: Sequence[object]) -> np.ndarray:
+        """Return which rows have one of these codes (a mask)."""
+        return np.asarray(self.whole.among(name, codes)[self.places])
+
+    def groups(self, domain: str | Domain) -> np.ndarray:
+        """Return for each row the place of its group in a domain, -1 where it has none."""
+        return np.asarray(self.whole.groups(domain)[self.places])
 
 
 def _beside(frame: pd.DataFrame, weights: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

@@ -117,13 +117,11 @@ class _Outlook:
         return np.asarray((self.said.category == value).astype(float))
 
     def _outcome(self, wave: int) -> tuple[np.ndarray, Seen]:
-        rows = np.flatnonzero(self.sample.wave == wave)
-        whole = Answers(self.sample.study, wave, self.sample.frame)
-        then = whole.take(rows, self.told)
-        found = pd.Index(then.frame["member"]).get_indexer(self.now.frame["member"])
-        here = np.flatnonzero(found >= 0)
+        own = np.arange(len(self.sample.wave))[self.part.places]
+        found = self.sample.row_of(wave)[self.sample.member[own]]
+        here, whole = np.flatnonzero(found >= 0), Answers(self.sample.study, wave, self.sample.frame)
         came = np.full(len(found), "", dtype=object)
-        came[here] = happened(self.now.take(here, self.told), then.take(found[here], self.told), self.told)
+        came[here] = happened(self.now.take(here, self.told), whole.take(found[here], self.told), self.told)
         claims = np.where(self.claimed, self.part.weight, 0.0)
         return came, Seen.of((came != "") & self.claimed, self._covariates(), claims)
 

@@ -14,7 +14,7 @@ The ledger is derived whole from the panel: the same answers give the same ledge
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -93,6 +93,7 @@ class _SoFar:
     person_waves: pd.DataFrame
     tracking: pd.DataFrame
     newest: int
+    _across: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
 
     @cached_property
     def answers(self) -> dict[int, Answers]:
@@ -104,6 +105,12 @@ class _SoFar:
     def places(self) -> dict[int, pd.Index]:
         """Return the members of each wave, in the order of its rows."""
         return {wave: pd.Index(each.frame["member"]) for wave, each in self.answers.items()}
+
+    def across(self, made: int, wave: int) -> np.ndarray:
+        """Return the row in a wave of each member who answered at `made`, -1 where there is none."""
+        if (made, wave) not in self._across:
+            self._across[made, wave] = self.places[wave].get_indexer(self.places[made])
+        return self._across[made, wave]
 
     @cached_property
     def dispositions(self) -> dict[int, pd.Series]:
@@ -121,7 +128,7 @@ class _SoFar:
             rows = np.flatnonzero(found.known)
             if len(rows):
                 taken = Said(found.category[rows], found.probability[rows])
-                yield _Resolving(self, question, told, self.answers[made].take(rows), taken).frame()
+                yield _Resolving(self, question, told, self.answers[made].take(rows), rows, taken).frame()
 
 
 @dataclass(frozen=True)
@@ -132,6 +139,7 @@ class _Resolving:
     question: Question
     told: Prediction
     now: Answers
+    rows: np.ndarray
     said: Said
 
     @cached_property
@@ -220,7 +228,7 @@ class _Resolving:
 
     def _also_in(self, wave: int) -> tuple[np.ndarray, np.ndarray]:
         """Return which claims are of members interviewed in a wave, and their rows there."""
-        found = self.so_far.places[wave].get_indexer(self.now.frame["member"])
+        found = self.so_far.across(self.now.wave, wave)[self.rows]
         here = np.flatnonzero(found >= 0)
         return here, found[here]
 
@@ -286,7 +294,7 @@ class _Resolving:
         for wave in set(read.tolist()) - {0}:
             own = rows.index[read == wave]
             there = self.so_far.answers[wave].frame
-            places = self.so_far.places[wave].get_indexer(rows.loc[own, "member"])
+            places = self.so_far.across(self.now.wave, wave)[self.rows[read == wave]]
             revision.loc[own] = there["revision"].to_numpy()[places]
             response.loc[own] = there["response"].to_numpy(dtype=object)[places]
         return {"read_revision": revision, "read_response": response}

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from panel.estimate import Pair, Sample
+from panel.estimate.sample import WEIGHT_COLUMNS, Chosen
 
 
 def pair_of(sample: Sample, weights: pd.DataFrame, waves: tuple[int, int]) -> Pair | None:
@@ -22,18 +23,12 @@ def pair_of(sample: Sample, weights: pd.DataFrame, waves: tuple[int, int]) -> Pa
     if ((weights["kind"] == "longitudinal") & (weights["waves"] == name)).any():
         return Pair.of(sample, weights, waves)
     first, second = waves
-    members = sample.frame["member"]
-    earlier = np.flatnonzero(sample.wave == first)
     later = np.flatnonzero((sample.wave == second) & sample.is_weighted)
-    found = pd.Index(members.iloc[earlier]).get_indexer(members.iloc[later])
-    places = (earlier[found[found >= 0]], later[found >= 0])
+    earlier = sample.row_of(first)[sample.member[later]]
+    places = (earlier[earlier >= 0], later[earlier >= 0])
     if not len(places[0]):
         return None
-    own = weights[(weights["kind"] == "cross-sectional") & (weights["wave"] == second)]
-    design = sample.design.take(places[0])
+    own = pd.DataFrame({name: getattr(sample, name)[places[1]] for name in WEIGHT_COLUMNS})
     label = f"cross-sectional {second}, members of {first} and {second}"
-    now, then = (
-        Sample(sample.study, sample.frame.iloc[each], own, label=label, keys=("member",), design=design)
-        for each in places
-    )
+    now, then = (Chosen(sample, each, own, label=label) for each in places)
     return Pair(waves, now, then)

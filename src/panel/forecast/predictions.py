@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -58,7 +59,7 @@ def predictions(study: Study, person_waves: pd.DataFrame, weights: pd.DataFrame,
         read, revised = _read_over(study, each), _revised_over(study, each)
         pair = pair_of(sample, weights, each) if read or revised else None
         if pair is not None:
-            found = _PairOfWaves(pair, _before(sample, waves, each[0]))
+            found = _PairOfWaves(pair, max((wave for wave in waves if wave < each[0]), default=None))
             figures += [figure for question, told in read for figure in found.read(question, told)]
             figures += [figure for question, told in revised for figure in found.revised(question, told)]
     return to_frame(figures)
@@ -83,28 +84,19 @@ def _revised_over(study: Study, waves: tuple[int, int]) -> list[tuple[Question, 
     ]
 
 
-def _before(sample: Sample, waves: list[int], made: int) -> Answers | None:
-    """Return the answers of the wave before the one in which claims are made."""
-    earlier = [wave for wave in waves if wave < made]
-    if not earlier:
-        return None
-    rows = sample.frame[sample.frame["wave"] == earlier[-1]].reset_index(drop=True)
-    return Answers(sample.study, earlier[-1], rows)
-
-
 @dataclass(frozen=True)
 class _PairOfWaves:
-    """The members of two waves, and what they answered in the wave before."""
+    """The members of two waves, and the wave before, where there was one."""
 
     pair: Pair
-    before: Answers | None
+    before: int | None
 
     @property
     def study(self) -> Study:
         """Return the study."""
         return self.pair.now.study
 
-    @property
+    @cached_property
     def answers(self) -> tuple[Answers, Answers]:
         """Return what the members answered in either wave, in the same order."""
         frames = (self.pair.now.frame, self.pair.then.frame)
@@ -153,9 +145,11 @@ class _PairOfWaves:
         unknown = np.full(len(now.frame), np.nan)
         if self.before is None or not self.study.variable(told.variable).is_numeric:
             return unknown
-        found = pd.Index(self.before.frame["member"]).get_indexer(now.frame["member"])
+        whole = self.pair.now.whole
+        found = whole.row_of(self.before)[self.pair.now.member]
         there = np.flatnonzero(found >= 0)
-        first, second = self.before.take(found[there], told).numbers(told), now.take(there, told).numbers(told)
+        before = Answers(self.study, self.before, whole.frame).take(found[there], told)
+        first, second = before.numbers(told), now.take(there, told).numbers(told)
         moved = direction(first, second, max(told.threshold, 0.05), told.band)
         unknown[there] = np.select([moved == "fall", moved != ""], [1.0, 0.0], np.nan)
         return unknown
