@@ -175,8 +175,8 @@ CLAIMS = Frame(
         ("made_response", "str"),  # the response that made it
         ("read_revision", "Int64"),
         ("read_response", "str"),  # the response that decided it
-        ("is_corrected", "bool"),  # a later, different response moved it
-        ("before", "str"),  # what the first responses said: claim, state, outcome; null where nothing moved
+        ("is_corrected", "bool"),  # a later, different response moved it, or a decision that another value counts
+        ("before", "str"),  # what was said first would say: claim, state, outcome; null where nothing moved
     ),
     key=("question", "member", "wave"),
 )

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from panel import merge as merging
 from panel.errors import DefinitionError, ReleaseExists, SettingsError, StorageError, UnknownKey, WaveState
 from panel.model.results import Gate, Override, ReleaseRecord, Verdict
-from panel.schema import ESTIMATES, HELD, IGNORED, WEIGHTS
+from panel.schema import CLAIMS, ESTIMATES, HELD, IGNORED, WEIGHTS
 from panel.store import migrate, open_store
 from tests.contract.deliveries import LATER, NOW, STUDY, accept, receive, typed
 from tests.unit.study_factory import FILES
@@ -189,6 +189,35 @@ def test_a_release_is_recorded_once_and_never_replaced(store):
     with pytest.raises(ReleaseExists):
         store.save_release(record(digest="d2"))
     assert [each.key for each in store.releases(STUDY.key)] == ["2025.1"]
+
+
+def claims(state="open", **given):
+    """Return a ledger of one claim."""
+    row = {
+        "member": "m1", "wave": 1, "question": "q", "variable": "x", "kind": "direction", "horizon": "target",
+        "due_year": 2030, "resolves_by": "direction of x, beyond 5 %", "said": "fall", "probability": None,
+        "state": state, "reason": "not_due", "outcome": None, "is_true": None, "read_wave": None, "made_revision": 1,
+        "made_response": "r", "read_revision": None, "read_response": None, "is_corrected": False, "before": None,
+    }  # fmt: skip
+    return CLAIMS.coerce(pd.DataFrame([row | given]))
+
+
+def test_the_ledger_of_a_wave_is_replaced_and_comes_back_as_it_went_in(store):
+    """Claims keep dtypes and nulls; computing a wave anew replaces its ledger, and that of another wave stays."""
+    assert list(store.claims(STUDY.key, 1)) == CLAIMS.names
+    assert store.claims(STUDY.key, 1).empty
+    store.save_claims(STUDY.key, 1, claims())
+    resolved = claims("resolved", outcome="fall", is_true=True, read_wave=2, read_revision=1, read_response="s")
+    store.save_claims(STUDY.key, 2, resolved)
+    assert_frame_equal(store.claims(STUDY.key, 1), claims())
+    assert_frame_equal(store.claims(STUDY.key, 2), resolved)
+    moved = claims("censored", probability=0.3, said=None, is_corrected=True, before="fall: open unknown")
+    store.save_claims(STUDY.key, 1, moved)
+    assert_frame_equal(store.claims(STUDY.key, 1), moved)
+    assert_frame_equal(store.claims(STUDY.key, 2), resolved)
+    store.forget_derived(STUDY.key)
+    assert store.claims(STUDY.key, 1).empty
+    assert store.claims(STUDY.key, 2).empty
 
 
 def test_forgetting_what_is_derived_keeps_what_was_received(store):

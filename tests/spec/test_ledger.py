@@ -12,6 +12,7 @@ import pytest
 
 from panel import merge as merging
 from panel.forecast import STATES, ledger
+from panel.harmonise import correct_cells
 from panel.model.instrument import Prediction
 from panel.model.study import Study
 from panel.schema import CLAIMS
@@ -122,6 +123,30 @@ CASES = {
         after | state    | reason  | outcome | read
         2     | open     | not_due | -       | -
         3     | censored | refused | -       | -
+        """,
+    ),
+    "corrects an income, and is right after all": (
+        {
+            2: "a | 2 | 2026-10-01 | 1 | 130 | | 1 | 1 | 50 | 1\na | 2 | 2026-11-20 | 1 | 90 | | 1 | 1 | 50 | 1",
+            3: "a | 3 | 2027-10-01 | 1 | 130 | | 1 | 1 | 50 | 1\na | 3 | 2027-11-20 | 1 | 80 | | 1 | 1 | 50 | 1",
+        },
+        """
+        after | state    | reason         | outcome | read
+        2     | on_track | as_said_so_far | fall    | 2
+        3     | resolved | -              | fall    | 3
+        """,
+    ),
+    "corrects the income it starts from": (
+        {
+            1: START + "\n" + START.replace("2025-10-01", "2025-11-20").replace("| 100 |", "| 70 |"),
+            2: "a | 2 | 2026-10-01 | 1 | 90 | | 1 | 1 | 50 | 1",
+            3: "a | 3 | 2027-10-01 | 1 | 90 | | 1 | 1 | 50 | 1",
+        },
+        """
+        after | state    | reason             | outcome | read
+        1     | open     | not_due            | -       | -
+        2     | open     | not_as_said_so_far | rise    | 2
+        3     | resolved | -                  | rise    | 3
         """,
     ),
     "changes class of worker: income goes on": (
@@ -242,6 +267,20 @@ def test_a_correction_that_changes_nothing_is_none():
     third = CORRECTED.replace("| 130 |", "| 79 |")
     rows = as_of(3, {1: START, 2: "a | 2 | 2026-10-01 | 1 | 90 | | 1 | 1 | 50 | 1", 3: third})
     assert not rows.loc[rows["question"] == "outlook", "is_corrected"].any()
+
+
+def test_a_decision_that_another_value_counts_resolves_again_and_says_so():
+    """The income of 130 was decided to be 80: the claim comes true, and what it was is on record."""
+    waves = {1: START, 2: "a | 2 | 2026-10-01 | 1 | 90 | | 1 | 1 | 50 | 1"}
+    waves[3] = "a | 3 | 2027-10-01 | 1 | 130 | | 1 | 1 | 50 | 1"
+    responses = {number: named(HEADING + rows, of=STUDY, wave=number) for number, rows in waves.items()}
+    merged = merging.merge(responses, study=STUDY, index=pd.concat(responses.values()), fielded=[1, 2, 3])
+    said = pd.concat(merged.person_waves.values(), ignore_index=True)
+    decided = pd.DataFrame({"member": ["a"], "wave": [3], "variable": ["profit"], "value": [80.0]})
+    rows = ledger(STUDY, correct_cells(said, decided, STUDY), merged.tracking, wave=3, first_given=said)
+    assert claim(rows) == ["resolved", "-", "fall", "3"]
+    own = rows[(rows["question"] == "outlook") & (rows["wave"] == 1)].iloc[0]
+    assert (own["is_true"], own["is_corrected"], own["before"]) == (True, True, "fall: resolved rise")
 
 
 def test_the_response_that_decided_is_on_record():

@@ -215,6 +215,47 @@ def test_a_probability_is_scored():
     assert set(rows["status"]) == {"final"}
 
 
+AFTER_A_FALL = panel("""
+    member | wave | job | income | chance
+    a      | 1    | own |  100   |  -
+    b      | 1    | own |  100   |  -
+    c      | 1    | own |  100   |  -
+    d      | 1    | own |  100   |  -
+    a      | 2    | own |   80   |  80
+    b      | 2    | own |   90   |  60
+    c      | 2    | own |   98   |  20
+    d      | 2    | own |  120   |  40
+    a      | 3    | own |   70   |  -
+    b      | 3    | own |   90   |  -
+    c      | 3    | own |   90   |  -
+    d      | 3    | own |  130   |  -
+""")
+
+
+def test_errors_after_a_bad_year_are_what_happened_less_what_was_said():
+    """Members a and b fell (c lost 2 %, which is none): their errors .2 and -.6, the others' .8 and -.4."""
+    everybody_counts = replace(STUDY, disclosure_threshold=1)
+    table = predictions(everybody_counts, AFTER_A_FALL, weights(AFTER_A_FALL, (2, 3)), wave=3)
+    rows = table[(table["indicator"] == "chance") & (table["group"] == "all")].set_index("statistic")
+    assert rows["estimate"][list(ERRORS)].to_dict() == pytest.approx(ERRORS)
+    # residuals of .4 among two of four, of .6 among the other two: 4/3 of the sum of their squares over 2**2
+    wanted = {"error_after_fall": 4 / 3 * 0.08, "error_otherwise": 4 / 3 * 0.18, "error_gap": 4 / 3 * 0.26}
+    assert {name: rows.loc[name, "se"] ** 2 for name in wanted} == pytest.approx(wanted)
+    assert {name: rows.loc[name, "n"] for name in ("error_after_fall", "error_otherwise")} == {
+        "error_after_fall": 2, "error_otherwise": 2,
+    }  # fmt: skip
+
+
+ERRORS = {"error_after_fall": -0.2, "error_otherwise": 0.2, "error_gap": -0.4}
+
+
+def test_without_a_year_before_there_are_no_errors_after_it():
+    """A claim of the first wave follows no year that is known."""
+    table = predictions(replace(STUDY, disclosure_threshold=1), FOUR, weights(FOUR, (1, 2)), wave=2)
+    assert not table["statistic"].str.startswith("error_").any()
+    assert (table["statistic"] == "hit_rate").any()
+
+
 def test_a_category_is_held_against_its_event():
     """Of the two who thought it likely one lost the work two years on; of the other two nobody did."""
     table = predictions(STUDY, FOUR, weights(FOUR, (1, 2), (1, 3)), wave=3)

@@ -139,6 +139,116 @@ def test_the_scores_of_a_forecast_go_with_its_frequency():
     assert hidden(*rows) == [False, True, True, True]
 
 
+CLAIMED = {"n": 40, "from_wave": 1, "wave": 2}
+
+
+def verdicts(**counts: int) -> list[dict[str, object]]:
+    """Return who of forty was right, too gloomy and too hopeful."""
+    return [figure(**CLAIMED, statistic=f"{name}_share", value=name, estimate=n / 40) for name, n in counts.items()]
+
+
+def test_who_was_right_too_gloomy_and_too_hopeful_are_parts_of_one_whole():
+    """One who was too hopeful takes the next smallest along, so that one less the rest tells nothing."""
+    assert hidden(*verdicts(right=26, too_gloomy=13, too_hopeful=1)) == [False, True, True]
+
+
+def test_hits_go_with_who_was_right():
+    """Where it is hidden who was right, so are hits, their lead over chance, and Peirce's score: they would tell."""
+    rows = verdicts(right=12, too_gloomy=27, too_hopeful=1)
+    hits = [
+        figure(**CLAIMED, statistic="hit_rate", estimate=0.3),
+        figure(**CLAIMED, statistic="hit_by_chance", estimate=0.25),
+        figure(**CLAIMED, statistic="hit_over_chance", unit="points", estimate=0.05),
+        figure(**CLAIMED, statistic="peirce", unit="points", estimate=0.07),
+    ]
+    assert hidden(*rows, *hits) == [True, False, True, True, False, True, True]
+
+
+def test_the_mean_revision_goes_with_who_revised():
+    """One who said less than before is hidden, and the mean that would tell is too."""
+    shares = {"down": 1, "same": 14, "up": 25}
+    rows = [
+        figure(**CLAIMED, statistic=f"revised_{name}_share", value=name, estimate=n / 40) for name, n in shares.items()
+    ]
+    mean = figure(**CLAIMED, statistic="revision_mean", unit="score", estimate=0.6)
+    assert hidden(*rows, mean) == [True, True, False, True]
+
+
+def curve(**bins: tuple[int, float]) -> list[dict[str, object]]:
+    """Return a reliability curve: for each bin its n and how often it happened, with the mean chance beside."""
+    rows = []
+    for name, (n, frequency) in bins.items():
+        about = {"n": n, "from_wave": 1, "wave": 2, "value": name}
+        rows.append(figure(**about, statistic="bin_probability", estimate=0.5))
+        rows.append(figure(**about, statistic="bin_frequency", estimate=frequency))
+    return rows
+
+
+def test_both_figures_of_a_bin_go_together():
+    """A bin of nine loses chance and frequency; so does one in which it happened to one of twenty."""
+    found = hidden(*curve(a=(9, 0.5), b=(20, 0.05), c=(40, 0.5)))
+    assert found == [True, True, True, True, False, False]
+
+
+def test_a_lone_hidden_bin_takes_the_smallest_other_with_it():
+    """A single hidden bin could be had from the whole: the smallest of the others goes too."""
+    assert hidden(*curve(a=(9, 0.5), b=(30, 0.5), c=(20, 0.5))) == [True, True, False, False, True, True]
+
+
+def test_hidden_bins_that_are_few_together_take_another():
+    """Everybody less the shown bins would be eight members: a third bin is hidden."""
+    whole = figure(statistic="realised_frequency", estimate=0.5, n=58, from_wave=1, wave=2)
+    found = hidden(*curve(a=(4, 0.5), b=(4, 0.5), c=(20, 0.5), d=(30, 0.5)), whole)
+    assert found == [True, True, True, True, True, True, False, False, False]
+
+
+def outlook(predicted: float, happened: float) -> list[dict[str, object]]:
+    """Return the view to the target year of twenty members: predicted, and for one later wave what came of it."""
+    later = {"n": 20, "from_wave": 1, "wave": 2, "value": "fall"}
+    named = {"happened": happened, "to_come": 0.2, "to_come_of_others": 0.3, "tipping": 0.4, "tipping_apart": 0.1}
+    units = {"happened": "share"}
+    return [
+        figure(statistic="horizon_predicted", estimate=predicted, n=20, value="fall"),
+        *(
+            figure(**later, statistic=f"horizon_{name}", estimate=estimate, unit=units.get(name, "points"))
+            for name, estimate in named.items()
+        ),
+    ]
+
+
+def test_what_must_still_happen_goes_with_what_was_predicted():
+    """One of twenty said fall: that share is hidden, and everything from which it could be had."""
+    assert hidden(*outlook(0.05, 0.5)) == [True, False, True, True, True, True]
+
+
+def test_what_must_still_happen_goes_with_what_has_happened():
+    """It happened to one of twenty: that is hidden, and what is left of the prediction is too."""
+    assert hidden(*outlook(0.5, 0.05)) == [False, True, True, True, True, True]
+
+
+def test_what_was_predicted_and_what_happened_are_parts_of_their_wholes():
+    """One of forty fell: the next smallest outcome of that wave goes too; other waves stay."""
+    rows = [
+        figure(statistic="horizon_happened", value=name, n=40, from_wave=1, wave=wave, estimate=n / 40)
+        for wave, parts in ((2, (1, 15, 24)), (3, (10, 10, 20)))
+        for name, n in zip(("fall", "same", "rise"), parts, strict=True)
+    ]
+    assert hidden(*rows) == [True, True, False, False, False, False]
+
+
+def test_bounds_go_with_the_share_they_are_made_of():
+    """Half the share that said fall is the lower bound: where one of twenty said so, neither is told."""
+    about = {"n": 20, "from_wave": 1, "wave": 2, "value": "fall"}
+    rows = [
+        figure(**about, statistic="predicted_share", estimate=0.05),
+        figure(**about, statistic="best_case_low", estimate=0.025),
+        figure(**about, statistic="best_case_high", estimate=0.525),
+    ]
+    assert hidden(*rows) == [True, True, True]
+    at_base = [row | {"from_wave": None} for row in rows]
+    assert hidden(at_base[0] | {"statistic": "horizon_predicted"}, *at_base[1:]) == [True, True, True]
+
+
 def test_an_empty_table_stays_one():
     """No rows in, no rows out, the same columns."""
     assert list(protect(ESTIMATES.empty(), threshold=10)) == ESTIMATES.names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -11,6 +12,7 @@ from panel.actions import fieldwork, fold, gate, intake, set_up
 from panel.actions.quarantine import decide, record, waiting
 from panel.app import migrate, open_app
 from panel.errors import DefinitionError, UnknownKey
+from panel.forecast import ledger
 from panel.model.quarantine import Decision
 from panel.settings import Settings
 
@@ -145,6 +147,42 @@ def test_what_a_check_proposes_is_the_default_correction(app):
     )
     with pytest.raises(DefinitionError, match="proposes no value"):
         decide(app, STUDY, WAVE, SUM, "correct", reason="?")
+
+
+def claims(app):
+    """Return the claims of the baseline as they stand after the second wave, with the uncorrected ones beside."""
+    study = app.study(STUDY)
+    panel = fold.clean_panel(app, study, [1, 2])
+    first = fold.as_first_given(app, study, panel)
+    rows = ledger(study, panel, app.store.tracking(STUDY), wave=2, first_given=first)
+    return rows[rows["wave"] == 1].set_index(["question", "member"])
+
+
+def test_a_correction_resolves_the_claims_that_read_the_answer_and_says_so(app):
+    """A held income leaves claims unread; corrected they resolve, marked with what the first answer would have told."""
+    slip = next(each for each in waiting(app, STUDY, WAVE) if each.has_proposal)
+    before = claims(app)
+    question = ("exp1_income_p", slip.member)
+    assert (before.at[question, "state"], before.at[question, "reason"]) == ("censored", "invalid")
+    corrected = before["is_corrected"]
+    decide(app, STUDY, WAVE, slip.check, "correct", reason="another unit", members=[slip.member])
+    after = claims(app)
+    assert after.at[question, "state"] == "resolved"
+    told = after[after["is_corrected"] & ~corrected.reindex(after.index, fill_value=False)]
+    assert set(told.index.get_level_values("member")) == {slip.member}
+    assert told["before"].notna().all()
+    assert ("exp5_income", slip.member) in told.index
+    before_it = told.at[("exp5_income", slip.member), "before"]
+    assert re.fullmatch("(fall|same|rise|unclear): (open|on_track) (fall|same|rise)", before_it)
+
+
+def test_a_correction_that_was_never_needed_marks_nothing(app):
+    """Where the decided value tells every claim the same, none is called corrected."""
+    slip = next(each for each in waiting(app, STUDY, WAVE) if each.has_proposal)
+    said = app.store.person_waves(STUDY, [2]).set_index("member").at[slip.member, slip.variable]
+    decide(app, STUDY, WAVE, slip.check, "correct", reason="as said", members=[slip.member], value=f"{said:.0f}")
+    own = claims(app).xs(slip.member, level="member")
+    assert not own["is_corrected"].any()
 
 
 @pytest.mark.parametrize("value", ["-5", "101", "a lot", "1e3"])

@@ -117,7 +117,7 @@ def clean_panel(
 
 def corrections(app: Adapters, study: Study, waves: Sequence[int]) -> pd.DataFrame:
     """
-    Return the values that were decided on, as member, wave, variable and value of the variable's kind.
+    Return the values that were decided on: member, wave, variable, value of the variable's kind, and what was `said`.
 
     A decision is about one value: where a later response says something else, it no longer counts.
     """
@@ -127,12 +127,15 @@ def corrections(app: Adapters, study: Study, waves: Sequence[int]) -> pd.DataFra
         if each.decision and each.decision.value is not None and each.state == "correct" and each.verdict.wave in waves
     ]
     if not decided:
-        return pd.DataFrame(columns=["member", "wave", "variable", "value"])
+        return pd.DataFrame(columns=_CORRECTED)
     names = sorted({each.verdict.variable for each in decided})
     raw = app.store.person_waves(study.key, {each.verdict.wave for each in decided}, names)
     said = raw.set_index(["member", "wave"])
     rows = [_correction(each, said, study) for each in decided]
-    return pd.DataFrame([row for row in rows if row], columns=["member", "wave", "variable", "value"])
+    return pd.DataFrame([row for row in rows if row], columns=_CORRECTED)
+
+
+_CORRECTED = ["member", "wave", "variable", "value", "said"]
 
 
 def _correction(standing: Standing, said: pd.DataFrame, study: Study) -> dict[str, object] | None:
@@ -140,11 +143,13 @@ def _correction(standing: Standing, said: pd.DataFrame, study: Study) -> dict[st
     key = (verdict.member, verdict.wave)
     if decision is None or key not in said.index:
         return None
-    if digest_of(*key, verdict.variable, said.at[key, verdict.variable]) != verdict.value_digest:
+    given = said.at[key, verdict.variable]
+    if digest_of(*key, verdict.variable, given) != verdict.value_digest:
         return None
     variable = study.instrument_of(verdict.wave).variable(verdict.variable)
     value = reader(variable)(str(decision.value))
-    return {"member": verdict.member, "wave": verdict.wave, "variable": verdict.variable, "value": value}
+    cell = {"member": verdict.member, "wave": verdict.wave, "variable": verdict.variable}
+    return cell | {"value": value, "said": given}
 
 
 def _without_held_rows(frame: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
@@ -158,17 +163,26 @@ def _without_held_rows(frame: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
 
 def as_first_given(app: Adapters, study: Study, panel: pd.DataFrame) -> pd.DataFrame | None:
     """
-    Return of `panel` the members who ever corrected an interview, as their first responses would have them.
+    Return of `panel` the members of whom anything was ever corrected, as their first responses would have them.
 
-    A cell that a check holds is set aside here too: only what members changed themselves may make a difference. None
-    where nobody corrected anything. See `merge.as_first_given`.
+    That is those who gave a different interview later, and those of whose answers somebody decided that another value
+    counts: here stands what was said first. A cell that a check holds is set aside here too. None where nothing was
+    corrected. See `merge.as_first_given`.
     """
+    waves = panel["wave"].unique()
     index = app.store.response_index(study.key)
-    interviews = index[index["disposition"].isin(INTERVIEWED) & index["wave"].isin(panel["wave"].unique())]
+    interviews = index[index["disposition"].isin(INTERVIEWED) & index["wave"].isin(waves)]
     given = interviews.groupby(KEY)["response"].nunique()
     revised = given[given > 1].reset_index()[KEY]
-    if revised.empty:
+    decided = corrections(app, study, waves.tolist())
+    members = [*revised["member"], *decided["member"]]
+    if not members:
         return None
+    undone = decided[decided["said"].notna()].assign(value=decided["said"])
+    own = correct_cells(panel[panel["member"].isin(members)].reset_index(drop=True), undone, study)
     responses = {int(wave): app.store.responses(study.key, wave) for wave in sorted(revised["wave"].unique())}
     rows = {wave: frame[frame["member"].isin(revised["member"])] for wave, frame in responses.items()}
-    return hold_cells(merging.as_first_given(panel, rows, study), app.store.held(study.key), study)
+    is_revised = own["member"].isin(revised["member"])
+    first = merging.as_first_given(own[is_revised], rows, study)
+    both = pd.concat([first, own[~is_revised]], ignore_index=True)
+    return hold_cells(both, app.store.held(study.key), study)

@@ -13,7 +13,8 @@ A figure is hidden where
 4. it is of a group of a domain, of the same figure for other groups exactly one is hidden, or everybody less the shown
    groups are fewer than the threshold: then the next smallest group goes too;
 5. it is a change, and the level in either of its waves is hidden; or it is a score of predictions of which one of the
-   shares it is made of is hidden (of what was predicted, or of what happened), in the view to the target year too;
+   shares it is made of is hidden (of what was predicted, or of what happened; for hits, of who was right; for the mean
+   revision, of who revised), in the view to the target year too;
 6. it is of a bin of the reliability curve, and exactly one bin is hidden, or the hidden ones hold fewer members than
    the threshold: then the next smallest bin goes too. The two figures of a bin go together.
 
@@ -35,7 +36,7 @@ _FIGURE = ["indicator", "statistic", "variable", "value", "domain", "from_wave",
 _LEVELS = ("share", "share_unclear", "mean", "median")
 _CHANGES = ("change", "relative_change")
 _NO_COUNT = ("mean_probability", "bin_probability", "hit_by_chance", "best_case_low", "best_case_high")
-_MADE_OF = ("realised_frequency", "realised_share", "predicted_share")
+_MADE_OF = ("realised_frequency", "realised_share", "predicted_share", "horizon_predicted")
 _TO_COME = ("horizon_to_come", "horizon_to_come_of_others", "horizon_tipping", "horizon_tipping_apart")
 _BINS = ("bin_frequency", "bin_probability")
 _SCORES = (
@@ -44,6 +45,11 @@ _SCORES = (
     "modal_rule_p", "median_rule_p", "best_case_low", "best_case_high", "best_case_margin", "yes_margin", "no_margin",
     "error_after_fall", "error_otherwise", "error_gap",
 )  # fmt: skip
+_GOES_WITH = (  # scores, and the shares from which one could be had
+    (_SCORES, _MADE_OF),
+    (("hit_rate", "hit_over_chance", "peirce"), ("right_share",)),
+    (("revision_mean",), ("revised_down_share", "revised_same_share", "revised_up_share")),
+)
 _PARTS = {
     "transition": "row",
     "realised_given_predicted": "row",
@@ -106,7 +112,7 @@ class _Table:
         (self.ever,), (self.at,) = _coded(ever), _coded(ever + _keys(frame, ["wave"]))
         (self.forecast,), (self.bins,) = _coded(forecast), _coded(bins)
         (self.bin,) = _coded(np.where(bins == "", "", bins + "\x1f" + self.value))
-        self.is_score, self.is_made_of = np.isin(self.statistic, _SCORES), np.isin(self.statistic, _MADE_OF)
+        self.made_of = [tuple(np.isin(self.statistic, names) for names in pair) for pair in _GOES_WITH]
 
     def _wholes(self, frame: pd.DataFrame) -> np.ndarray:
         """Return which whole each row is a part of, "" where of none."""
@@ -192,7 +198,11 @@ class _Table:
         return np.logical_or.reduce([np.isin(each, lost) for each in self.ends])
 
     def _scores(self) -> np.ndarray:
-        return self.is_score & np.isin(self.forecast, self.forecast[self.hidden & self.is_made_of])
+        lost = [
+            is_score & np.isin(self.forecast, self.forecast[self.hidden & is_made_of])
+            for is_score, is_made_of in self.made_of
+        ]
+        return np.asarray(np.logical_or.reduce(lost))
 
     def _outlook(self) -> np.ndarray:
         """Hide what could be had from what was predicted and what happened, where either of those is hidden."""

@@ -48,8 +48,9 @@ def ledger(
         person_waves: all waves so far, held cells set aside. Not modified.
         tracking: every case so far, for who left. Not modified.
         wave: the newest wave.
-        first_given: person-waves of the members who were ever corrected, as their first responses alone would make
-            them; a claim that these would have told otherwise is marked as corrected, with what it was before.
+        first_given: person-waves of the members who were ever corrected, by themselves or by a decision, as their first
+            responses alone would make them; a claim that these would have told otherwise is marked as corrected, with
+            what it was before.
 
     Returns:
         schema.CLAIMS, sorted by question, member and wave.
