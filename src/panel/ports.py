@@ -60,6 +60,14 @@ class Checker(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settling:
+    """What follows from a gate for single cells and rows; called inside the transaction that keeps the gate."""
+
+    verdicts_of: Callable[[Gate, Sequence[Standing]], Sequence[RowVerdict]]
+    held_of: Callable[[Gate, Sequence[Standing]], pd.DataFrame]
+
+
 class Store(Protocol):
     """Keeps everything: what was received for ever, what was derived until it is derived anew."""
 
@@ -166,8 +174,13 @@ class Store(Protocol):
         """Return what intake and every later stage held back."""
         ...
 
-    def save_gate(self, gate: Gate, at: datetime) -> None:
-        """Append the record of a check run."""
+    def save_gate(self, gate: Gate, at: datetime, *, settling: Settling | None = None) -> None:
+        """
+        Append the record of a check run.
+
+        `settling` is given the gate with its overrides and what stands about its wave; the verdicts it returns are
+        appended and what it holds replaces what the stage held, in the same transaction, or nothing is kept.
+        """
         ...
 
     def gates(self, study: str, wave: int | None = None) -> Sequence[Gate]:

@@ -2,17 +2,22 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from sqlalchemy import text
 
 from panel.errors import StorageError
 from panel.model.quarantine import Decision, RowVerdict
+from panel.model.results import Gate
+from panel.ports import Settling
+from panel.schema import HELD
 from tests.contract.deliveries import LATER, NOW, STUDY
 
 CELL = RowVerdict(
     study=STUDY.key, wave=1, member="m", variable="x", check="c", version=1, severity="warning", owner="operator",
     action="hold_cell", why="w", value_digest="one", proposed="12",
 )  # fmt: skip
+GATE = Gate(study=STUDY.key, wave=1, stage="panel", suite_digest="s", data_digest="d", verdicts=())
 ACCEPT = Decision(outcome="accept", by="me", reason="because", at=LATER)
 
 
@@ -66,3 +71,28 @@ def test_a_rebuild_keeps_decisions(store):
     store.decide(CELL, ACCEPT)
     store.forget_derived(STUDY.key)
     assert store.standing(STUDY.key)[0].state == "accept"
+
+
+def _settling(held=None):
+    def held_of(_gate, standing):
+        if held is None:
+            raise RuntimeError("the machine stopped")
+        return held.assign(check=[each.verdict.check for each in standing if each.is_held])
+
+    return Settling(verdicts_of=lambda _gate, _standing: [CELL], held_of=held_of)
+
+
+def test_a_gate_its_verdicts_and_what_is_held_are_kept_at_once(store):
+    """What is held is told from the verdicts of the same transaction."""
+    row = {"wave": 1, "member": "m", "variable": "x", "check": "", "reason": "w"}
+    store.save_gate(GATE, NOW, settling=_settling(HELD.coerce(pd.DataFrame([row]))))
+    assert [each.verdict for each in store.standing(STUDY.key, 1)] == [CELL]
+    assert store.held(STUDY.key)["check"].tolist() == ["c"]
+
+
+def test_a_gate_that_is_not_kept_whole_is_not_kept(store):
+    """Where the machine stops between verdicts and held cells there is neither, and no gate."""
+    with pytest.raises(RuntimeError):
+        store.save_gate(GATE, NOW, settling=_settling())
+    assert store.gates(STUDY.key) == []
+    assert store.standing(STUDY.key) == []

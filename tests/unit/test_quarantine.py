@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from panel.actions import fieldwork, fold, gate, intake, set_up
-from panel.actions.quarantine import decide, record, waiting
+from panel.actions.quarantine import decide, settling, waiting
 from panel.app import migrate, open_app
 from panel.errors import DefinitionError, UnknownKey
 from panel.forecast import ledger
@@ -57,6 +57,11 @@ def cells(app, member, name=PART):
     """Return a cell of the clean panel, and what derives from it."""
     panel = fold.clean_panel(app, app.study(STUDY), [2]).set_index("member")
     return panel.at[member, name], panel.at[member, "creator_share"]
+
+
+def record(app, study, judged, rows):
+    """Keep another gate of the wave, with what it says of cells and rows."""
+    app.store.save_gate(judged, app.clock.now(), settling=settling(app, study, rows))
 
 
 def held(app):
@@ -108,6 +113,14 @@ def test_a_waived_verdict_stays_waived_until_value_or_rule_changes(app):
     states = {each.variable: each.state for each in waiting(app, STUDY, WAVE, check=SUM)}
     assert states.pop(PART) == "open"
     assert set(states.values()) == {"accept"}
+
+
+def test_a_check_that_was_overridden_holds_nothing_when_judged_again(app):
+    """The decision to let a check pass is about its rows: they count, and come back when it is about others."""
+    assert held(app)
+    gate.override(app, STUDY, WAVE, "panel", SUM, reason="the export rounds")
+    gate.check(app, STUDY, WAVE, "panel")
+    assert SUM not in set(app.store.held(STUDY, 2)["check"])
 
 
 def test_verdicts_are_added_once(app):
@@ -215,7 +228,6 @@ def test_a_rejected_row_is_in_no_figure(app):
     failed = replace(careless, state="failed", failing=((member, 2),), failing_count=1)
     others = tuple(each for each in judged.verdicts if each is not careless)
     changed = replace(judged, verdicts=(*others, failed))
-    app.store.save_gate(changed, app.clock.now())
     record(app, app.study(STUDY), changed, app.store.person_waves(STUDY, [2]))
     assert member not in set(fold.clean_panel(app, app.study(STUDY), [2])["member"])
     decide(app, STUDY, WAVE, "panel:careless", "accept", reason="known person")

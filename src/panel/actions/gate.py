@@ -8,7 +8,7 @@ import logging
 from dataclasses import replace
 
 from panel.actions.fold import current_responses
-from panel.actions.quarantine import record
+from panel.actions.quarantine import settling
 from panel.errors import CheckFailed, Fault, UnknownKey, Where, did_you_mean
 from panel.model.people import INTERVIEWED
 from panel.model.results import Gate, Override, Stage, Verdict
@@ -77,9 +77,8 @@ def _judge(app: Adapters, study: Study, wave: int, stage: Stage) -> Gate:
         frame = app.store.person_waves(study.key, _up_to(study, wave))
     judged = app.checker.check(study, instrument, wave, stage, frame)
     gate = replace(judged, data_digest=_data_digest(app, study, wave, stage))
-    app.store.save_gate(gate, app.clock.now())
-    if stage == "panel":
-        record(app, study, gate, frame[frame["wave"] == wave])
+    settles = settling(app, study, frame[frame["wave"] == wave]) if stage == "panel" else None
+    app.store.save_gate(gate, app.clock.now(), settling=settles)
     return next(kept for kept in app.store.gates(study.key, wave) if kept.stage == stage)
 
 

@@ -14,7 +14,7 @@ from panel.harmonise import CellFault, reader
 from panel.model.quarantine import OLDEST_DAYS, Decision, Outcome, RowVerdict, Standing, digest_of
 from panel.model.results import Gate, Verdict
 from panel.model.study import Study
-from panel.ports import Adapters
+from panel.ports import Adapters, Settling
 from panel.schema import HELD
 
 log = logging.getLogger(__name__)
@@ -39,26 +39,27 @@ class Waiting:
     reason: str
 
 
-def record(app: Adapters, study: Study, gate: Gate, rows: pd.DataFrame) -> None:
+def settling(app: Adapters, study: Study, rows: pd.DataFrame) -> Settling:
     """
-    Append what a gate's checks said of single cells and rows, and set aside what is held, decisions applied.
+    Return what a gate means for single cells and rows: verdicts to append, and what is held, decisions applied.
 
     A verdict about the same value by the same version of a rule is the one that is there already, so a newer suite
-    adds verdicts and leaves decisions as they are.
+    adds verdicts and leaves decisions as they are; the log says how many are new and how many no longer fail.
 
     Args:
         app: the adapters.
         study: the study.
-        gate: of stage panel, as judged.
-        rows: the person-waves of its wave.
+        rows: the person-waves of the wave that is judged. Not modified.
     """
-    before = {standing.verdict.subject for standing in app.store.standing(study.key, gate.wave)}
-    verdicts = [each for verdict in gate.verdicts for each in _row_verdicts(study, gate, verdict, rows)]
-    now = {each.subject for each in verdicts}
-    app.store.add_row_verdicts(study.key, gate.wave, verdicts, app.clock.now())
-    _hold(app, study, gate)
-    counts = (len(now - before), len(before - now))
-    log.info("verdicts wave=%s/%d new=%d no_longer=%d", study.key, gate.wave, *counts)
+
+    def verdicts_of(gate: Gate, standing: Sequence[Standing]) -> Sequence[RowVerdict]:
+        found = [each for verdict in gate.verdicts for each in _row_verdicts(study, gate, verdict, rows)]
+        before, now = {each.verdict.subject for each in standing}, {each.subject for each in found}
+        counts = (len(now - before), len(before - now))
+        log.info("verdicts wave=%s/%d new=%d no_longer=%d", study.key, gate.wave, *counts)
+        return found
+
+    return Settling(verdicts_of=verdicts_of, held_of=lambda gate, standing: _held(app, study, gate, standing))
 
 
 def _row_verdicts(study: Study, gate: Gate, verdict: Verdict, rows: pd.DataFrame) -> Iterator[RowVerdict]:
@@ -90,25 +91,25 @@ def _row_verdicts(study: Study, gate: Gate, verdict: Verdict, rows: pd.DataFrame
             )
 
 
-def _hold(app: Adapters, study: Study, gate: Gate) -> None:
-    """Set aside what the gate holds and nobody released, and what somebody rejected."""
+def _held(app: Adapters, study: Study, gate: Gate, standing: Sequence[Standing]) -> pd.DataFrame:
+    """Return what the gate holds and nobody released, and what somebody rejected (schema.HELD)."""
     failing = {(v.check, member, wave) for v in gate.verdicts for member, wave in v.failing}
-    standing = {each.verdict.key: each for each in app.store.standing(study.key, gate.wave)}
+    known = {each.verdict.key: each for each in standing}
     held = app.held_cells(study, study.instrument_of(gate.wave), gate, pd.DataFrame())
     names = ("wave", "member", "variable", "check")
     keys = [
         (wave, member, "" if pd.isna(variable) else variable, check)
         for wave, member, variable, check in held[list(names)].itertuples(index=False)
     ]
-    kept = held[[key not in standing or standing[key].is_held for key in keys]]
+    here = set(keys)
+    kept = held[[key not in known or known[key].is_held for key in keys]]
     rejected = [
         dict(zip((*names, "reason"), (*each.verdict.key[:2], each.verdict.variable or None, each.verdict.check,
                                       each.verdict.why), strict=True))
-        for key, each in standing.items()
-        if each.state == "reject" and key not in set(keys) and (key[3], key[1], key[0]) in failing
+        for key, each in known.items()
+        if each.state == "reject" and key not in here and (key[3], key[1], key[0]) in failing
     ]  # fmt: skip
-    both = pd.concat([kept, HELD.coerce(pd.DataFrame(rejected))], ignore_index=True) if rejected else kept
-    app.store.save_held(study.key, f"check-{gate.wave}", HELD.coerce(both))
+    return pd.concat([kept, HELD.coerce(pd.DataFrame(rejected))], ignore_index=True) if rejected else kept
 
 
 def waiting(app: Adapters, study_key: str, wave: int | str | None = None, *, check: str | None = None) -> list[Waiting]:
@@ -188,7 +189,8 @@ def decide(
         app.store.decide(verdict, Decision(outcome=outcome, by=by, reason=reason, at=at, value=decided))
     for gate in app.store.gates(study.key, number):
         if gate.stage == "panel":
-            _hold(app, study, gate)
+            held = _held(app, study, gate, app.store.standing(study.key, number))
+            app.store.save_held(study.key, f"check-{number}", HELD.coerce(held))
     log.info("decided %s check=%s wave=%s/%d count=%d", outcome, check, study.key, number, len(chosen))
     return len(chosen)
 

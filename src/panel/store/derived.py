@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from panel.schema import CLAIMS, ESTIMATES, HELD, PERSON_WAVES, TRACKING, WEIGHTS, reason_column
 from panel.store import tables
@@ -81,8 +81,7 @@ class Derived(Database):
         if stage == _INTAKE:
             raise ValueError("what intake held is append-only")
         with self._writes() as connection:
-            connection.execute(delete(HELD_ROW).where(HELD_ROW.c.study == study, HELD_ROW.c.stage == stage))
-            put(connection, HELD_ROW, HELD.coerce(held)[HELD.names].assign(study=study, stage=stage))
+            keep_held(connection, study, stage, held)
 
     def held(self, study: str, wave: int | None = None) -> pd.DataFrame:
         """Return what intake and every later stage held back."""
@@ -145,3 +144,9 @@ class Derived(Database):
                 connection.execute(delete(table).where(table.c.study == study))
             connection.execute(delete(HELD_ROW).where(HELD_ROW.c.study == study, HELD_ROW.c.stage != _INTAKE))
             connection.execute(delete(PART).where(PART.c.study == study, PART.c.kind != "answers"))
+
+
+def keep_held(connection: Connection, study: str, stage: str, held: pd.DataFrame) -> None:
+    """Replace what one stage held back, in the transaction it belongs to."""
+    connection.execute(delete(HELD_ROW).where(HELD_ROW.c.study == study, HELD_ROW.c.stage == stage))
+    put(connection, HELD_ROW, HELD.coerce(held)[HELD.names].assign(study=study, stage=stage))

@@ -9,12 +9,15 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from panel.errors import ReleaseExists, UnknownKey, did_you_mean, printable
 from panel.model.results import Gate, Override, ReleaseRecord, Verdict
+from panel.ports import Settling
 from panel.store import tables
 from panel.store.base import Database, utc
+from panel.store.derived import keep_held
+from panel.store.quarantine import append, newest
 
 GATE = tables.Gate.__table__  # type: ignore[attr-defined]
 DECISION = tables.OverrideDecision.__table__  # type: ignore[attr-defined]
@@ -28,8 +31,8 @@ MANY_FAILING = 10_000
 class Records(Database):
     """The part of the store that says who vouched for what."""
 
-    def save_gate(self, gate: Gate, at: datetime) -> None:
-        """Append the record of a check run."""
+    def save_gate(self, gate: Gate, at: datetime, *, settling: Settling | None = None) -> None:
+        """Append the record of a check run, and what it means for cells and rows, at once; see ports.Store."""
         verdicts = [self._kept_verdict(verdict) for verdict in gate.verdicts]
         with self._writes() as connection:
             connection.execute(
@@ -43,6 +46,8 @@ class Records(Database):
                     at=at,
                 )
             )
+            if settling is not None:
+                _settle(connection, _overridden(gate, self._decisions(connection, gate.study)), settling, at)
 
     def _kept_verdict(self, verdict: Verdict) -> dict[str, Any]:
         kept = {**asdict(verdict), "override": None}
@@ -132,19 +137,33 @@ def _failing_digest(verdict: Verdict) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _settle(connection: Connection, gate: Gate, settling: Settling, at: datetime) -> None:
+    """Append what a gate says of cells and rows, then hold what of it is held, decisions applied."""
+    known = newest(connection, gate.study, gate.wave)
+    append(connection, known, settling.verdicts_of(gate, list(known.values())), at)
+    standing = list(newest(connection, gate.study, gate.wave).values())
+    keep_held(connection, gate.study, f"check-{gate.wave}", settling.held_of(gate, standing))
+
+
 def _gate(row: Any, run: Sequence[Verdict], decisions: Mapping[tuple[int, str, str, str], Override]) -> Gate:
-    verdicts = []
-    for verdict in run:
-        found = decisions.get((row.wave, row.stage, verdict.check, _failing_digest(verdict)))
-        verdicts.append(replace(verdict, override=found) if found and verdict.state != "passed" else verdict)
-    return Gate(
+    gate = Gate(
         study=row.study,
         wave=row.wave,
         stage=row.stage,
         suite_digest=row.suite_digest,
         data_digest=row.data_digest,
-        verdicts=tuple(verdicts),
+        verdicts=tuple(run),
     )
+    return _overridden(gate, decisions)
+
+
+def _overridden(gate: Gate, decisions: Mapping[tuple[int, str, str, str], Override]) -> Gate:
+    """Return a gate with the overrides of its verdicts that are about the very same failing rows."""
+    verdicts = []
+    for verdict in gate.verdicts:
+        found = decisions.get((gate.wave, gate.stage, verdict.check, _failing_digest(verdict)))
+        verdicts.append(replace(verdict, override=found) if found and verdict.state != "passed" else verdict)
+    return replace(gate, verdicts=tuple(verdicts))
 
 
 def _release(row: Any) -> ReleaseRecord:
