@@ -29,6 +29,12 @@ def test_who_was_right_is_told_by_group():
     assert {(each["figure"], each["width"]) for each in own["cells"]} == {("not shown: fewer than 10 members", 0)}
 
 
+def test_everybody_comes_first_whatever_the_order_of_rows():
+    """A released table is sorted by key, groups before everybody: the page turns that round."""
+    shuffled = given.predictions().sort_values(["domain", "group", "statistic"], na_position="last")
+    assert [row["group"] for row in outlook(shuffled, EN)["right"]] == ["everybody", "Self-employed"]
+
+
 def test_the_way_to_the_target_year_is_a_sentence():
     """What was predicted, how it stands, what must follow, and that nothing the unseen met would overturn it."""
     ((line,),) = ([*each["lines"]] for each in outlook(given.predictions(), EN)["years"])

@@ -2,6 +2,19 @@
 
 from panel.forecast.ledger import STATES, ledger
 from panel.forecast.predictions import predictions
+from panel.forecast.probabilities import BINS
 from panel.forecast.views import VIEWS, View, Year, questions_of, tally, view_of, years
 
-__all__ = ["STATES", "VIEWS", "View", "Year", "ledger", "predictions", "questions_of", "tally", "view_of", "years"]
+__all__ = [
+    "BINS",
+    "STATES",
+    "VIEWS",
+    "View",
+    "Year",
+    "ledger",
+    "predictions",
+    "questions_of",
+    "tally",
+    "view_of",
+    "years",
+]

@@ -7,7 +7,7 @@ from itertools import groupby
 
 import pandas as pd
 
-from panel.forecast import Year, questions_of, years
+from panel.forecast import BINS, Year, questions_of, years
 from panel.publish.figures import Reader, Row, everybody, main_domain, records
 from panel.publish.outlook_words import MEASURES, OUTLOOK_WORDS
 
@@ -34,15 +34,20 @@ def outlook(predictions: pd.DataFrame, reader: Reader) -> dict[str, object]:
 
 
 def in_order(predictions: pd.DataFrame, reader: Reader) -> pd.DataFrame:
-    """Return figures in the order in which questions are asked, and fall, same, rise within one."""
+    """Return figures by question as asked, by group as listed, everybody first, and by outcome or chance, rising."""
     questions = {key: place for place, key in enumerate(questions_of(reader.study))}
-    values = {each: place for place, each in enumerate(("fall", "same", "rise", "unclear"))}
+    values = {each: place for place, each in enumerate((*BINS.labels, "fall", "same", "rise", "unclear"))}
+    listed = [(each.key, group.key) for each in reader.study.domains for group in each.groups]
+    groups = {place: number for number, place in enumerate(listed, start=1)}
+    places = zip(predictions["domain"], predictions["group"], strict=True)
     said = predictions["value"].astype("str").str.split(">").str[0].map(values).fillna(len(values))
     ranked = predictions.assign(
         _question=predictions["indicator"].map(questions).fillna(len(questions)),
+        _group=[groups.get(place, 0) for place in places],
         _value=said.where(said < len(values), 0),
     )
-    return ranked.sort_values(["_question", "_value"], kind="stable").drop(columns=["_question", "_value"])
+    order = ["_question", "_group", "_value"]
+    return ranked.sort_values(order, kind="stable").drop(columns=order)
 
 
 def newest(read: pd.DataFrame) -> pd.DataFrame:
@@ -179,7 +184,7 @@ def _given(last: pd.DataFrame, reader: Reader) -> Iterator[dict[str, object]]:
         for row in told:
             said, happened = str(row["value"]).split(">")
             cells.setdefault(said, {})[happened] = row
-        came = list(dict.fromkeys(str(row["value"]).split(">")[1] for row in told))
+        came = sorted({str(row["value"]).split(">")[1] for row in told}, key=lambda each: [*PAST, each].index(each))
         variable = told[0]["variable"]
         yield {
             "label": reader.indicator(str(question)),
@@ -211,11 +216,14 @@ def _said(said: str, question: str, variable: object, reader: Reader) -> str:
 
 
 def _measures(rows: pd.DataFrame, reader: Reader) -> Iterator[dict[str, object]]:
-    """Yield for each question the measures that can be said in words, each at its newest wave."""
+    """Yield for each question the measures that can be said in words: newest wave, made as early as there is."""
     words = OUTLOOK_WORDS[reader.language]
     own = rows[rows["statistic"].isin(MEASURES) & rows["from_wave"].notna() & (rows["status"] != "hidden")]
     for question, found in own.groupby("indicator", sort=False):
-        by_name = {str(row["statistic"]): row for row in records(found.sort_values(["wave", "from_wave"]))}
+        by_name = {
+            str(row["statistic"]): row
+            for row in records(found.sort_values(["wave", "from_wave"], ascending=[True, False]))
+        }
         yield {
             "label": reader.indicator(str(question)),
             "rows": [

@@ -54,8 +54,9 @@ OUTLOOK_WORDS: dict[str, dict[str, str]] = {
         "given_title": "Of those who said so, what happened", "said": "Said",
         "fell": "fell", "stayed": "stayed the same", "rose": "rose",
         "measures_title": "How good the predictions were",
-        "measures_how": "At the newest reading of which the year has come. All measures, of every group and pair of "
-        "waves, are in predictions.csv.",
+        "measures_how": "At the newest reading, of what was said as early as there is. Of a direction a fall counts "
+        "-1, the "
+        "same 0 and a rise 1. All measures, of every group and pair of waves, are in predictions.csv.",
         "pairs_title": "Every pair of waves",
         "hit_rate": "What was said came true", "hit_by_chance": "Would have come true by drawing lots",
         "skill": "Better than everybody saying the average (1 is perfect, 0 no better, below 0 worse)",
@@ -117,8 +118,9 @@ OUTLOOK_WORDS: dict[str, dict[str, str]] = {
         "given_title": "Van wie dat zei, wat er gebeurde", "said": "Gezegd",
         "fell": "gedaald", "stayed": "gelijk gebleven", "rose": "gestegen",
         "measures_title": "Hoe goed de voorspellingen waren",
-        "measures_how": "Bij de nieuwste meting waarvan het jaar er is. Alle maten, van elke groep en elk paar golven, "
-        "staan in predictions.csv.",
+        "measures_how": "Bij de nieuwste meting, van wat er zo vroeg mogelijk gezegd was. Van een richting telt een "
+        "daling "
+        "-1, gelijk 0 en een stijging 1. Alle maten, van elke groep en elk paar golven, staan in predictions.csv.",
         "pairs_title": "Elk paar golven",
         "hit_rate": "Wat gezegd was kwam uit", "hit_by_chance": "Zou bij loten zijn uitgekomen",
         "skill": "Beter dan wanneer iedereen het gemiddelde zei (1 is volmaakt, 0 niet beter, onder 0 slechter)",
