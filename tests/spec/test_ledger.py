@@ -157,37 +157,42 @@ CASES = {
         3     | resolved | -              | rise    | 3
         """,
     ),
+    "changes class of worker: profit is no longer asked": (
+        {2: "a | 2 | 2026-10-01 | 2 | | 90 | 1 | | 50 | 1", 3: "a | 3 | 2027-10-01 | 2 | | 130 | 1 | | 50 | 1"},
+        """
+        after | state | reason         | outcome | read
+        2     | void  | not_applicable | -       | -
+        3     | void  | not_applicable | -       | -
+        """,
+    ),
+    "changes class of worker, and back: profit is asked again": (
+        {2: "a | 2 | 2026-10-01 | 2 | | 90 | 1 | | 50 | 1", 3: "a | 3 | 2027-10-01 | 1 | 80 | | 1 | 1 | 50 | 1"},
+        """
+        after | state    | reason         | outcome | read
+        2     | void     | not_applicable | -       | -
+        3     | resolved | -              | fall    | 3
+        """,
+    ),
+    "meets a changed question: the instrument of 2027 does not ask for profit": (
+        {2: "a | 2 | 2026-10-01 | 1 | 90 | | 1 | 1 | 50 | 1", 3: "a | 3 | 2027-10-01 | 1 |  | | 1 | 1 | 50 | 1"},
+        """
+        after | state    | reason           | outcome | read
+        2     | on_track | as_said_so_far   | fall    | 2
+        3     | void     | question_changed | fall    | 2
+        """,
+    ),
 }
+ON_PROFIT_ALONE = [case for case in CASES if "profit" in case]
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_claim_about_the_target_year(case):
-    """The case moves the claim "less" of 2025 exactly as its table says."""
+    """The case moves the claim "less" of 2025, on income or on profit, exactly as its table says."""
     later, told = CASES[case]
+    about = "custom" if case in ON_PROFIT_ALONE else "outlook"
+    of = WITHOUT_PROFIT if "changed question" in case else STUDY
     for after, *wanted in cells(told)[1:]:
-        assert claim(as_of(int(after), {1: START, **later})) == wanted, f"after wave {after}"
-
-
-def test_a_claim_about_what_is_no_longer_asked_of_the_member_is_void_until_it_is_again():
-    """Employees are not asked for profit: a claim about profit is void, and alive again with the own account."""
-    waves = {
-        1: START,
-        2: "a | 2 | 2026-10-01 | 2 | | 90 | 1 | | 50 | 1",
-        3: "a | 3 | 2027-10-01 | 1 | 80 | | 1 | 1 | 50 | 1",
-    }
-    assert claim(as_of(2, waves), "custom") == ["void", "not_applicable", "-", "-"]
-    assert claim(as_of(3, waves), "custom") == ["resolved", "-", "fall", "3"]
-
-
-def test_a_claim_whose_question_changed_is_void():
-    """The instrument of 2027 does not ask for profit: what was claimed about it is void, also where it was on track."""
-    waves = {
-        1: START,
-        2: "a | 2 | 2026-10-01 | 1 | 90 | | 1 | 1 | 50 | 1",
-        3: "a | 3 | 2027-10-01 | 1 |  | | 1 | 1 | 50 | 1",
-    }
-    assert claim(as_of(2, waves, of=WITHOUT_PROFIT), "custom")[0] == "on_track"
-    assert claim(as_of(3, waves, of=WITHOUT_PROFIT), "custom") == ["void", "question_changed", "fall", "2"]
+        assert claim(as_of(int(after), {1: START, **later}, of=of), about) == wanted, f"after wave {after}"
 
 
 def test_a_one_year_claim_resolves_in_the_next_year_and_not_later():

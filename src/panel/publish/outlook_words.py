@@ -18,7 +18,7 @@ OUTLOOK_WORDS: dict[str, dict[str, str]] = {
         "it happened, with its range. The table beneath it holds the same figures.",
         "compare_sub": "Per cent of those who predicted; everybody, newest reading",
         "compare_how": "Where the dot lies to the right of the diamond, it happened to more people than had said so. A "
-        "hollow dot is a reading in between: the year of the prediction has not come.",
+        "hollow dot is provisional: the year of the prediction has not come, or its prices are not final.",
         "reliability_title": "Of those who gave a chance, to how many it happened",
         "reliability_alt": "For each group of answers the chance that was given, across, and the share to which it "
         "happened, upwards, with its range. On the slanted line the two are equal. The table beneath it holds the same "
@@ -83,7 +83,7 @@ OUTLOOK_WORDS: dict[str, dict[str, str]] = {
         "dat het overkwam, met zijn marge. De tabel eronder bevat dezelfde cijfers.",
         "compare_sub": "Procent van wie voorspelde; iedereen, nieuwste meting",
         "compare_how": "Ligt de stip rechts van de ruit, dan overkwam het meer mensen dan het gezegd hadden. Een open "
-        "stip is een tussenstand: het jaar van de voorspelling is er nog niet.",
+        "stip is voorlopig: het jaar van de voorspelling is er nog niet, of de prijzen ervan staan niet vast.",
         "reliability_title": "Van wie een kans noemde: hoe velen het overkwam",
         "reliability_alt": "Voor elke groep antwoorden de kans die genoemd was, naar rechts, en het aandeel dat het "
         "overkwam, naar boven, met zijn marge. Op de schuine lijn zijn die gelijk. De tabel eronder bevat dezelfde "
