@@ -8,6 +8,7 @@ from itertools import groupby
 import pandas as pd
 
 from panel.forecast import BINS, Year, questions_of, years
+from panel.model.study import Study
 from panel.publish.figures import Reader, Row, everybody, main_domain, records
 from panel.publish.outlook_words import MEASURES, OUTLOOK_WORDS
 
@@ -17,10 +18,15 @@ PAST = {"fall": "fell", "same": "stayed", "rise": "rose"}
 
 
 def outlook(predictions: pd.DataFrame, reader: Reader) -> dict[str, object]:
-    """Return what the page shows of predictions (schema.ESTIMATES), charts apart, finished and in words."""
+    """
+    Return what the page shows of predictions, charts apart, finished and in words.
+
+    Args:
+        predictions: schema.ESTIMATES as published, `in_order`. Not modified.
+        reader: the language.
+    """
     own = OUTLOOK_WORDS[reader.language]
     base, target = reader.wave(reader.study.baseline), str(reader.study.target_year)
-    predictions = in_order(predictions, reader)
     read = predictions[predictions["from_wave"].notna()]
     last = newest(read)
     return {
@@ -33,21 +39,20 @@ def outlook(predictions: pd.DataFrame, reader: Reader) -> dict[str, object]:
     }
 
 
-def in_order(predictions: pd.DataFrame, reader: Reader) -> pd.DataFrame:
+def in_order(predictions: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return figures by question as asked, by group as listed, everybody first, and by outcome or chance, rising."""
-    questions = {key: place for place, key in enumerate(questions_of(reader.study))}
-    values = {each: place for place, each in enumerate((*BINS.labels, "fall", "same", "rise", "unclear"))}
-    listed = [(each.key, group.key) for each in reader.study.domains for group in each.groups]
+    questions = {key: place for place, key in enumerate(questions_of(study))}
+    listed = [(each.key, group.key) for each in study.domains for group in each.groups]
     groups = {place: number for number, place in enumerate(listed, start=1)}
-    places = zip(predictions["domain"], predictions["group"], strict=True)
-    said = predictions["value"].astype("str").str.split(">").str[0].map(values).fillna(len(values))
-    ranked = predictions.assign(
-        _question=predictions["indicator"].map(questions).fillna(len(questions)),
-        _group=[groups.get(place, 0) for place in places],
-        _value=said.where(said < len(values), 0),
+    values = {each: place for place, each in enumerate((*BINS.labels, "fall", "same", "rise", "unclear"))}
+    names, domains, parts, said = (
+        predictions[name].to_numpy(dtype=object) for name in ("indicator", "domain", "group", "value")
     )
-    order = ["_question", "_group", "_value"]
-    return ranked.sort_values(order, kind="stable").drop(columns=order)
+    ranks = [
+        (questions.get(name, len(questions)), groups.get((domain, part), 0), values.get(str(value).split(">")[0], 0))
+        for name, domain, part, value in zip(names, domains, parts, said, strict=True)
+    ]
+    return predictions.iloc[sorted(range(len(ranks)), key=ranks.__getitem__)]
 
 
 def newest(read: pd.DataFrame) -> pd.DataFrame:

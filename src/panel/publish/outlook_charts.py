@@ -12,7 +12,7 @@ import pandas as pd
 
 from panel.publish.charts import INK, PALETTE, POINTS, QUIET, SUBTITLE_WIDTH, TITLE_WIDTH, as_svg, config, title
 from panel.publish.figures import Reader, everybody
-from panel.publish.outlook import PREDICTED, REALISED, in_order, newest, past
+from panel.publish.outlook import PREDICTED, REALISED, newest, past
 from panel.publish.outlook_words import OUTLOOK_WORDS
 
 HEADER_WIDTH, CELL_WIDTH = 66, 30  # marks on a line above a whole chart, and above one of several
@@ -41,12 +41,12 @@ def outlook_charts(predictions: pd.DataFrame, reader: Reader, marks: Sequence[st
     Yield the charts of which there is anything to draw, each about everybody and the newest reading.
 
     Args:
-        predictions: schema.ESTIMATES as published. Not modified.
+        predictions: schema.ESTIMATES as published, `in_order`. Not modified.
         reader: the language.
         marks: lines that stand under every title, such as SYNTHETIC.
     """
     read = predictions[predictions["from_wave"].notna()]
-    last = everybody(newest(in_order(read, reader)))
+    last = everybody(newest(read))
     t = OUTLOOK_WORDS[reader.language]
     compared = _compared(last, reader)
     if len(compared):

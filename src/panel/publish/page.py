@@ -27,7 +27,7 @@ from panel.publish.figures import (
     records,
     transitions,
 )
-from panel.publish.outlook import outlook
+from panel.publish.outlook import in_order, outlook
 from panel.publish.outlook_charts import drawn_outlook
 from panel.publish.words import WORDS, number
 
@@ -38,6 +38,7 @@ TINTS = 6
 def pages(content: ReleaseContent, published: Sequence[Table], digest: str) -> dict[str, str]:
     """Return the files of the page by name: the page in either language, and every chart as an SVG."""
     frames = {table.name: table.frame for table in published}
+    frames["predictions"] = in_order(frames["predictions"], content.study)
     files: dict[str, str] = {}
     for language, name in PAGES.items():
         reader = Reader(study=content.study, language=language)
