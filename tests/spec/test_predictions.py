@@ -266,6 +266,14 @@ def test_a_category_is_held_against_its_event():
     assert found(table, "realised_share", waves=(1, 3)) == {"event": 0.25}
 
 
+def test_answers_that_say_yes_are_one_share():
+    """Where the study says which answers mean yes, two of four said so, and one of the four met it."""
+    asked = study(risk=replace(TOLD["risk"], yes=("likely",)))
+    table = predictions(asked, FOUR, weights(FOUR, (1, 2), (1, 3)), wave=3)
+    assert found(table, "predicted_yes_share", waves=(1, 3)) == {"event": 0.5}
+    assert found(table, "realised_share", waves=(1, 3), of="risk") == {"event": 0.25}
+
+
 WHAT = ("predicted_share", "realised_share", "realised_given_predicted")
 
 

@@ -249,6 +249,14 @@ def test_bounds_go_with_the_share_they_are_made_of():
     assert hidden(at_base[0] | {"statistic": "horizon_predicted"}, *at_base[1:]) == [True, True, True]
 
 
+def test_who_said_yes_goes_with_the_answers_it_is_made_of():
+    """One of forty said very likely: with yes and fairly likely shown, that one would be told."""
+    counts = {"very": 1, "fairly": 9, "not": 30}
+    said = [figure(**CLAIMED, statistic="predicted_share", value=name, estimate=n / 40) for name, n in counts.items()]
+    yes = figure(**CLAIMED, statistic="predicted_yes_share", value="event", estimate=10 / 40)
+    assert hidden(*said, yes) == [True, True, False, True]
+
+
 def test_an_empty_table_stays_one():
     """No rows in, no rows out, the same columns."""
     assert list(protect(ESTIMATES.empty(), threshold=10)) == ESTIMATES.names

@@ -43,7 +43,7 @@ _SCORES = (
     "bias", "brier", "skill", "reliability", "resolution", "uncertainty", "within_bin", "auc", "calibration_intercept",
     "calibration_slope", "hit_rate", "hit_by_chance", "hit_over_chance", "peirce", "modal_margin", "median_margin",
     "modal_rule_p", "median_rule_p", "best_case_low", "best_case_high", "best_case_margin", "yes_margin", "no_margin",
-    "error_after_fall", "error_otherwise", "error_gap",
+    "error_after_fall", "error_otherwise", "error_gap", "predicted_yes_share",
 )  # fmt: skip
 _GOES_WITH = (  # scores, and the shares from which one could be had
     (_SCORES, _MADE_OF),

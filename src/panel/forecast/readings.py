@@ -86,6 +86,9 @@ def _categories(read: Read) -> Iterator[Told]:
     for said in sorted(set(read.category.tolist())):
         yield Told("predicted_share", average((read.category == said).astype(float), w), said)
         yield Told("realised_given_predicted", average(came, w, read.category == said), f"{said}>event")
+    if read.told.yes:
+        yes = np.isin(read.category, [str(code) for code in read.told.yes]).astype(float)
+        yield Told("predicted_yes_share", average(yes, w), "event")
     yield Told("realised_share", average(came, w), "event")
 
 

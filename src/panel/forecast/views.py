@@ -15,8 +15,8 @@ View = Literal["outcomes", "scores", "revisions", "horizon"]
 VIEWS: tuple[View, ...] = ("outcomes", "scores", "revisions", "horizon")
 
 OUTCOME_STATISTICS = (
-    "predicted_share", "realised_share", "realised_given_predicted", "mean_probability", "realised_frequency", "bias",
-    "right_share", "too_gloomy_share", "too_hopeful_share",
+    "predicted_share", "predicted_yes_share", "realised_share", "realised_given_predicted", "mean_probability",
+    "realised_frequency", "bias", "right_share", "too_gloomy_share", "too_hopeful_share",
 )  # fmt: skip
 _REVISIONS = ("revision_", "revised_", "clear_now_", "martingale_")
 

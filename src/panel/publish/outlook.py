@@ -12,7 +12,8 @@ from panel.model.study import Study
 from panel.publish.figures import Reader, Row, everybody, main_domain, records
 from panel.publish.outlook_words import MEASURES, OUTLOOK_WORDS
 
-PREDICTED, REALISED = ("predicted_share", "mean_probability"), ("realised_share", "realised_frequency")
+PREDICTED = ("predicted_share", "predicted_yes_share", "mean_probability")
+REALISED = ("realised_share", "realised_frequency")
 VERDICTS = ("right", "too_gloomy", "too_hopeful")
 PAST = {"fall": "fell", "same": "stayed", "rise": "rose"}
 
