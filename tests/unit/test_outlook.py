@@ -36,6 +36,24 @@ def test_everybody_comes_first_whatever_the_order_of_rows():
     assert [row["group"] for row in outlook(turned, EN)["right"]] == ["everybody", "Self-employed"]
 
 
+def test_answers_and_outcomes_stand_in_rising_order():
+    """Codes as the question lists them, then chances and directions by size, whatever the alphabet makes of them."""
+    about = {"indicator": "expect", "statistic": "predicted_share", "from_wave": 1, "wave": 3}
+    said = ["100", "20-40", "0", "unclear", "rise", "same", "fall", "2", "1"]
+    rows = given.figures(*(given.figure(**about, value=each) for each in said))
+    found = in_order(rows, given.study())["value"].tolist()
+    assert [each for each in found if each in ("1", "2")] == ["1", "2"]
+    assert [each for each in found if each not in ("1", "2")] == [
+        "0",
+        "20-40",
+        "100",
+        "fall",
+        "same",
+        "rise",
+        "unclear",
+    ]
+
+
 def test_the_way_to_the_target_year_is_a_sentence():
     """What was predicted, how it stands, what must follow, and that nothing the unseen met would overturn it."""
     ((line,),) = ([*each["lines"]] for each in outlook(given.predictions(), EN)["years"])

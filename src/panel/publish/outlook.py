@@ -46,12 +46,15 @@ def in_order(predictions: pd.DataFrame, study: Study) -> pd.DataFrame:
     listed = [(each.key, group.key) for each in study.domains for group in each.groups]
     groups = {place: number for number, place in enumerate(listed, start=1)}
     values = {each: place for place, each in enumerate((*BINS.labels, "fall", "same", "rise", "unclear"))}
+    asked = (each for instrument in study.instruments for each in instrument.predictions)
+    codes = {(each.key, str(code)): place for each in asked for place, code in enumerate(each.variable.codes)}
     names, domains, parts, said = (
         predictions[name].to_numpy(dtype=object) for name in ("indicator", "domain", "group", "value")
     )
     ranks = [
-        (questions.get(name, len(questions)), groups.get((domain, part), 0), values.get(str(value).split(">")[0], 0))
+        (questions.get(name, len(questions)), groups.get((domain, part), 0), codes.get((name, one), values.get(one, 0)))
         for name, domain, part, value in zip(names, domains, parts, said, strict=True)
+        for one in [str(value).split(">")[0]]
     ]
     return predictions.iloc[sorted(range(len(ranks)), key=ranks.__getitem__)]
 
