@@ -8,7 +8,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from panel.actions import fieldwork, figures, fold, gate, intake, publication
+from panel.actions import delivery, fieldwork, figures, fold, gate, intake, publication
 from panel.app import open_app
 from panel.errors import PanelError
 from panel.ports import Adapters
@@ -67,6 +67,12 @@ def estimate(study: str, wave: str) -> int:
 def release(study: str, wave: str) -> str:
     """Publish a wave; return the key of the release."""
     return publication.release(connect(), study, wave).key
+
+
+@step(retries=3, retry_delay_seconds=[1, 10, 60], retry_condition_fn=_may_help)
+def deliver() -> int:
+    """Deliver the alerts that are due; return the number sent. What a target refuses waits in the outbox."""
+    return delivery.deliver(connect()).sent
 
 
 @step

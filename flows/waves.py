@@ -18,17 +18,20 @@ def close_wave(study: str, wave: str) -> str:
     Collect a wave, vouch for it, fold it into the panel and publish what changed; return the release's key.
 
     Every step may be run again: after a crash, run the flow again from the top. A critical check that fails stops it,
-    so nothing unvouched-for is merged or released.
+    so nothing unvouched-for is merged or released. However it ends, whoever should hear of it does.
     """
-    steps.closing(study, wave)
-    steps.collect(study, wave)
-    steps.check(study, wave, "responses")
-    steps.merge(study)
-    steps.check(study, wave, "panel")
-    steps.weigh(study, wave)
-    steps.estimate(study, wave)
-    key = steps.release(study, wave)
-    steps.closed(study, wave)
+    try:
+        steps.closing(study, wave)
+        steps.collect(study, wave)
+        steps.check(study, wave, "responses")
+        steps.merge(study)
+        steps.check(study, wave, "panel")
+        steps.weigh(study, wave)
+        steps.estimate(study, wave)
+        key = steps.release(study, wave)
+        steps.closed(study, wave)
+    finally:
+        steps.deliver()
     return key
 
 

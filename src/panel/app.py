@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from panel.alerts import AppriseSender
 from panel.checks import SuiteChecker, held_cells
+from panel.model.load_routing import load_routing
 from panel.model.study import Study
 from panel.ports import Adapters
 from panel.publish import FolderPublisher
-from panel.settings import Settings
+from panel.settings import Settings, address_of
 from panel.sources.files import source_for
 from panel.sources.studyfile import study_files
 from panel.sources.synthetic import load_plan, simulate
@@ -31,15 +33,19 @@ def open_app(settings: Settings | None = None) -> Adapters:
 
     Raises:
         SettingsError: the home has no key, or the database is absent, of another version, or out of reach.
+        DefinitionError: `alerts.toml` is wrong; with every fault of it.
     """
     chosen = settings or Settings.from_environment()
     key = chosen.read_key()
+    routing = load_routing(chosen.read_alerts())
     return Adapters(
         home=chosen.home,
         store=open_store(chosen.database_url, chosen.home),
         checker=SuiteChecker(),
         publisher=FolderPublisher(),
         clock=SystemClock(),
+        sender=AppriseSender(address_of),
+        routing=routing,
         pseudonym_key=key,
         source_for=source_for,
         study_files=study_files,

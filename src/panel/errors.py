@@ -13,7 +13,9 @@ Every error that is raised on purpose.
     ├── DisclosureRefused        18   the answer would disclose a person
     ├── SettingsError            19   the environment is not set up, or the database is not this version
     ├── StorageError             20   disk full, database locked, a file that changed under us
-    └── EstimateError            21   the figure asked for cannot be computed from these data
+    ├── EstimateError            21   the figure asked for cannot be computed from these data
+    ├── IncidentState            22   the step is not legal in the incident's state
+    └── DeliveryFailed           23   an alert could not be delivered
 
 Each says what happened, where, and what to do; each class has one exit code.
 """
@@ -173,6 +175,18 @@ class EstimateError(PanelError):
     """The figure asked for cannot be computed from these data."""
 
     exit_code = 21
+
+
+class IncidentState(PanelError):
+    """The step is not legal in the incident's state."""
+
+    exit_code = 22
+
+
+class DeliveryFailed(PanelError):
+    """An alert could not be delivered."""
+
+    exit_code = 23
 
 
 def printable(value: object, limit: int = 80) -> str:

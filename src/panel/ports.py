@@ -10,12 +10,19 @@ from typing import Protocol
 
 import pandas as pd
 
+from panel.model.incident import Incident, IncidentEvent, Message, Parcel, Posted, Reaction
 from panel.model.instrument import Instrument
 from panel.model.load import load_study
 from panel.model.people import Delivery, Receipt
 from panel.model.quarantine import Decision, RowVerdict, Standing
 from panel.model.results import Gate, Override, ReleaseRecord, Stage
+from panel.model.routing import Routing, Target
 from panel.model.study import Study
+
+Reacting = Callable[[Sequence[Incident]], Reaction]
+"""What follows from the incidents of a study as they stand; called inside the transaction that keeps it."""
+GateReacting = Callable[[Gate, Sequence[Incident]], Reaction]
+"""The same, of a gate with its overrides."""
 
 
 class Clock(Protocol):
@@ -89,6 +96,10 @@ class Store(Protocol):
         """Return the keys of all studies, sorted."""
         ...
 
+    def loaded_at(self, key: str) -> datetime:
+        """Return when a study was first kept here, or raise UnknownKey."""
+        ...
+
     # waves
     def wave_states(self, study: str) -> Mapping[int, str]:
         """Return the state of every wave that ever left `planned`."""
@@ -118,8 +129,8 @@ class Store(Protocol):
         """Return the bytes of a delivery; StorageError when they no longer match their hash."""
         ...
 
-    def refuse(self, delivery: str, reason: str) -> None:
-        """Record that a delivery could not be taken in; its bytes stay."""
+    def refuse(self, delivery: str, reason: str, reaction_of: Reacting | None = None) -> None:
+        """Record that a delivery could not be taken in, and what follows, in one transaction; its bytes stay."""
         ...
 
     def accept(self, delivery: str, responses: pd.DataFrame, held: pd.DataFrame, ignored: pd.DataFrame) -> Receipt:
@@ -174,12 +185,16 @@ class Store(Protocol):
         """Return what intake and every later stage held back."""
         ...
 
-    def save_gate(self, gate: Gate, at: datetime, *, settling: Settling | None = None) -> None:
+    def save_gate(
+        self, gate: Gate, at: datetime, *, settling: Settling | None = None, reaction_of: GateReacting | None = None
+    ) -> None:
         """
         Append the record of a check run.
 
         `settling` is given the gate with its overrides and what stands about its wave; the verdicts it returns are
-        appended and what it holds replaces what the stage held, in the same transaction, or nothing is kept.
+        appended and what it holds replaces what the stage held. `reaction_of` is given the gate with its overrides and
+        the study's incidents, oldest first; the incidents, history and messages it returns are kept. All of it in the
+        same transaction, or nothing is kept.
         """
         ...
 
@@ -205,6 +220,51 @@ class Store(Protocol):
 
     def decided(self, study: str) -> Sequence[Standing]:
         """Return those of `standing` that somebody decided about."""
+        ...
+
+    # incidents and the messages about them
+    def react(self, study: str, reaction_of: Reacting) -> Reaction:
+        """Keep what follows from the incidents of a study as they stand (oldest first), in one transaction."""
+        ...
+
+    def incidents(self, study: str | None = None) -> Sequence[Incident]:
+        """Return every incident, of one study or of all, oldest first."""
+        ...
+
+    def incident(self, key: str) -> Incident:
+        """Return an incident by its id, or raise UnknownKey."""
+        ...
+
+    def incident_events(self, key: str) -> Sequence[IncidentEvent]:
+        """Return the history of an incident, oldest first."""
+        ...
+
+    def posted(self, incident: str | None = None) -> Sequence[Posted]:
+        """Return what became of the messages about one incident, or of all, oldest first."""
+        ...
+
+    def lease(self, seconds: float, *, avoiding: Sequence[str] = ()) -> Parcel | None:
+        """
+        Lease what is due next for a target not in `avoiding`, for so many seconds of the database's clock.
+
+        A digest is leased whole: everything due for its target. None where nothing is due.
+        """
+        ...
+
+    def sent(self, parcel: Parcel, at: datetime) -> bool:
+        """Note that a parcel was taken in; False where its lease went to somebody else meanwhile."""
+        ...
+
+    def postpone(self, parcel: Parcel, reason: str, seconds: float) -> bool:
+        """Note that a parcel was not taken in, and make it due after so many seconds."""
+        ...
+
+    def give_up(self, parcel: Parcel, reason: str, reactions: Mapping[str, Reacting]) -> bool:
+        """Make dead letters of a parcel, and keep what follows in each study in the same transaction."""
+        ...
+
+    def waiting_messages(self) -> int:
+        """Return how many messages are due or will be, dead letters left out."""
         ...
 
     def save_weights(self, study: str, wave: int, weights: pd.DataFrame, diagnostics: str) -> None:
@@ -255,6 +315,27 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the database."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What came of an attempt: taken in, or the reason why not, as a code without address or content."""
+
+    is_taken: bool
+    reason: str = ""
+
+
+class Sender(Protocol):
+    """Delivers messages to a target."""
+
+    def send(self, target: Target, messages: Sequence[Message]) -> Sent:
+        """
+        Deliver one message, or the digest of several; never raises for what the target or the network does.
+
+        Every incident's id is in what is delivered, and a webhook gets the first message's key as Idempotency-Key. All
+        text is made harmless: it can ping nobody and open no link or markup.
+        """
         ...
 
 
@@ -312,6 +393,8 @@ class Adapters:
     checker: Checker
     publisher: Publisher
     clock: Clock
+    sender: Sender
+    routing: Routing
     pseudonym_key: bytes
     source_for: Callable[[str, bytes], Source]
     study_files: Callable[[str], Mapping[str, str]]

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from panel.errors import SettingsError
+from panel.model.routing import Target
 
 KEY_FILE = "pseudonym.key"
+ALERTS_FILE = "alerts.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +23,13 @@ class Settings:
     `home` (PANEL_HOME, default `panel-data` here) holds the embedded database, answers, inboxes and releases.
     `database_url` (PANEL_DATABASE_URL) is SQLite in `home` unless it names PostgreSQL. `pseudonym_key`
     (PANEL_PSEUDONYM_KEY) turns the ids of deliveries into pseudonyms; without it, `panelctl init` makes one in `home`.
+    `alerts_file` (PANEL_ALERTS, default `alerts.toml` in `home`) says who hears of incidents.
     """
 
     home: Path
     database_url: str
     pseudonym_key: bytes | None = None
+    alerts_file: Path | None = None
 
     @classmethod
     def from_environment(
@@ -43,7 +47,24 @@ class Settings:
             home=place,
             database_url=database_url or given.get("PANEL_DATABASE_URL") or f"sqlite:///{place / 'panel.db'}",
             pseudonym_key=key.encode() if key else None,
+            alerts_file=Path(given["PANEL_ALERTS"]).expanduser().absolute() if given.get("PANEL_ALERTS") else None,
         )
+
+    def read_alerts(self) -> str:
+        """
+        Return the text of the file that says who hears of incidents; "" where there is none.
+
+        Raises:
+            SettingsError: PANEL_ALERTS names a file that is not there, or it cannot be read as UTF-8.
+        """
+        path = self.alerts_file or self.home / ALERTS_FILE
+        if self.alerts_file is None and not path.exists():
+            return ""
+        try:
+            return path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise SettingsError(f"{path} cannot be read: {why}.", fix="correct PANEL_ALERTS, or the file") from error
 
     def make_home(self) -> None:
         """Create `home`, and the pseudonym key in it, unless they are there."""
@@ -89,3 +110,13 @@ class Settings:
                 "a new identity",
             )
         return key.encode()
+
+
+def address_of(target: Target) -> str | None:
+    """Return the address of a target from the variable or file that has it, or None; it is a secret."""
+    if target.address_variable:
+        return os.environ.get(target.address_variable, "").strip() or None
+    try:
+        return Path(target.address_file).read_text("utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from panel.actions.fold import current_responses
 from panel.actions.quarantine import settling
-from panel.errors import CheckFailed, Fault, UnknownKey, Where, did_you_mean
+from panel.actions.sightings import after_gate, suite_failed
+from panel.errors import CheckFailed, DefinitionError, Fault, UnknownKey, Where, did_you_mean
 from panel.model.people import INTERVIEWED
 from panel.model.results import Gate, Override, Stage, Verdict
 from panel.model.study import Study
@@ -75,10 +76,14 @@ def _judge(app: Adapters, study: Study, wave: int, stage: Stage) -> Gate:
         frame = frame[frame["disposition"].isin(INTERVIEWED)].reset_index(drop=True)
     else:
         frame = app.store.person_waves(study.key, _up_to(study, wave))
-    judged = app.checker.check(study, instrument, wave, stage, frame)
+    try:
+        judged = app.checker.check(study, instrument, wave, stage, frame)
+    except DefinitionError:
+        suite_failed(app, study, wave, stage)
+        raise
     gate = replace(judged, data_digest=_data_digest(app, study, wave, stage))
     settles = settling(app, study, frame[frame["wave"] == wave]) if stage == "panel" else None
-    app.store.save_gate(gate, app.clock.now(), settling=settles)
+    app.store.save_gate(gate, app.clock.now(), settling=settles, reaction_of=after_gate(app, study, gate))
     return next(kept for kept in app.store.gates(study.key, wave) if kept.stage == stage)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from panel.actions.set_up import inbox
+from panel.actions.sightings import of_intake
 from panel.errors import SourceError, Where
 from panel.harmonise import Harmonised, harmonise
 from panel.model.people import Delivery, Receipt
@@ -50,10 +51,12 @@ def _take_in(app: Adapters, study: Study, wave: int, path: Path) -> Receipt:
         harmonised = read_delivery(app, study, delivery)
     except SourceError as error:
         refusal = _in_file(error, path.name)
-        app.store.refuse(delivery.id, str(refusal))
+        app.store.refuse(delivery.id, str(refusal), of_intake(app, study, wave, outcome="failed"))
         log.warning("refused delivery=%s wave=%s/%d", delivery.id, study.key, wave)
         raise refusal from error
     receipt = app.store.accept(delivery.id, harmonised.rows, harmonised.held, harmonised.ignored)
+    if not receipt.is_repeat:
+        app.store.react(study.key, of_intake(app, study, wave, outcome="passed"))
     log.info(
         "collected delivery=%s wave=%s/%d rows=%d accepted=%d held=%d ignored=%d",
         *(delivery.id, study.key, wave, receipt.rows, receipt.accepted, receipt.held, receipt.ignored),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from panel.store import migrate as _migrate
+from panel.store.alerts import Alerts
 from panel.store.derived import Derived
 from panel.store.engine import BUSY_SECONDS
 from panel.store.quarantine import Quarantine
@@ -14,7 +15,7 @@ from panel.store.records import Records
 __all__ = ["SqlStore", "migrate", "open_store"]
 
 
-class SqlStore(Received, Derived, Records, Quarantine):
+class SqlStore(Received, Derived, Records, Quarantine, Alerts):
     """Implements ports.Store on SQLite or PostgreSQL, with wide answers in Parquet files named by their hash."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ import pandas as pd
 from sqlalchemy import Connection, Engine, Table, delete, insert, select
 
 from panel.store.blobs import Blobs
-from panel.store.engine import BUSY_SECONDS, in_words, make_engine, reading, writing
+from panel.store.engine import BUSY_SECONDS, database_moment, in_words, make_engine, reading, writing
 from panel.store.frames import from_parquet, to_parquet
 from panel.store.tables import Part
 
@@ -22,7 +22,15 @@ PART: Table = Part.__table__  # type: ignore[attr-defined]
 class Database:
     """A database and the files beside it."""
 
-    def __init__(self, url: str, home: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        home: Path,
+        *,
+        busy_seconds: float = BUSY_SECONDS,
+        moment: Callable[[Connection], float] = database_moment,
+    ) -> None:
+        self._moment = moment  # leases are by the database's clock: those of workers differ
         self._engine: Engine = make_engine(url, busy_seconds=busy_seconds)
         self._blobs = Blobs(home / "blobs")
 

@@ -123,6 +123,14 @@ def _writes(connection: Connection) -> bool:
     return bool(connection.get_execution_options().get("writes", False))
 
 
+def database_moment(connection: Connection) -> float:
+    """Return the moment on the database's own clock, in seconds since 1970: the same for every worker."""
+    if connection.dialect.name == "postgresql":
+        return float(connection.exec_driver_sql("SELECT extract(epoch FROM clock_timestamp())").scalar() or 0.0)
+    days = connection.exec_driver_sql("SELECT julianday('now') - 2440587.5").scalar()
+    return float(days or 0.0) * 86_400
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Open a connection that only reads."""

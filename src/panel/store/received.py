@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from panel.errors import DefinitionError, Fault, UnknownKey, WaveState, Where, did_you_mean, printable
 from panel.model.people import Delivery, Receipt
+from panel.ports import Reacting
 from panel.schema import IGNORED, REASON_DTYPE, REASON_SUFFIX, RESPONSES
 from panel.store import tables
+from panel.store.alerts import keep_reaction
 from panel.store.base import Database, put, utc
 
 STUDY = tables.StudyVersion.__table__  # type: ignore[attr-defined]
@@ -63,6 +65,14 @@ class Received(Database):
         """Return the keys of all studies, sorted."""
         with self._reads() as connection:
             return sorted(connection.execute(select(STUDY.c.study).distinct()).scalars())
+
+    def loaded_at(self, key: str) -> datetime:
+        """Return when a study was first kept here, or raise UnknownKey."""
+        with self._reads() as connection:
+            first = connection.execute(select(func.min(STUDY.c.kept_at)).where(STUDY.c.study == key)).scalar()
+        if first is None:
+            raise UnknownKey(f"No study '{key}' is loaded.", fix=f"panelctl study load {key}")
+        return utc(first)
 
     def wave_states(self, study: str) -> Mapping[int, str]:
         """Return the state of every wave that ever left `planned`."""
@@ -118,15 +128,21 @@ class Received(Database):
             sha256 = _origin(connection, delivery).sha256
         return self._blobs.read(sha256)
 
-    def refuse(self, delivery: str, reason: str) -> None:
-        """Record that a delivery could not be taken in; its bytes stay. One that was taken in stays so."""
+    def refuse(self, delivery: str, reason: str, reaction_of: Reacting | None = None) -> None:
+        """
+        Record that a delivery could not be taken in, and what follows, in one transaction; its bytes stay.
+
+        One that was taken in stays so.
+        """
         with self._writes() as connection:
-            _origin(connection, delivery)
+            origin = _origin(connection, delivery)
             connection.execute(
                 update(DELIVERY)
                 .where(DELIVERY.c.id == delivery, DELIVERY.c.state != "parsed")
                 .values(state="refused", refusal=reason[:2000])
             )
+            if reaction_of is not None:
+                keep_reaction(connection, self._moment(connection), origin.study, reaction_of)
 
     def accept(self, delivery: str, responses: pd.DataFrame, held: pd.DataFrame, ignored: pd.DataFrame) -> Receipt:
         """Keep the responses of a delivery, and what became of its other rows; see ports.Store."""

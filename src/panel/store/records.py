@@ -13,8 +13,9 @@ from sqlalchemy import Connection, func, insert, select
 
 from panel.errors import ReleaseExists, UnknownKey, did_you_mean, printable
 from panel.model.results import Gate, Override, ReleaseRecord, Verdict
-from panel.ports import Settling
+from panel.ports import GateReacting, Settling
 from panel.store import tables
+from panel.store.alerts import keep_reaction
 from panel.store.base import Database, utc
 from panel.store.derived import keep_held
 from panel.store.quarantine import append, newest
@@ -31,8 +32,10 @@ MANY_FAILING = 10_000
 class Records(Database):
     """The part of the store that says who vouched for what."""
 
-    def save_gate(self, gate: Gate, at: datetime, *, settling: Settling | None = None) -> None:
-        """Append the record of a check run, and what it means for cells and rows, at once; see ports.Store."""
+    def save_gate(
+        self, gate: Gate, at: datetime, *, settling: Settling | None = None, reaction_of: GateReacting | None = None
+    ) -> None:
+        """Append the record of a check run, what it means for cells and rows, and who is told; see ports.Store."""
         verdicts = [self._kept_verdict(verdict) for verdict in gate.verdicts]
         with self._writes() as connection:
             connection.execute(
@@ -46,8 +49,12 @@ class Records(Database):
                     at=at,
                 )
             )
+            judged = _overridden(gate, self._decisions(connection, gate.study))
             if settling is not None:
-                _settle(connection, _overridden(gate, self._decisions(connection, gate.study)), settling, at)
+                _settle(connection, judged, settling, at)
+            if reaction_of is not None:
+                now = self._moment(connection)
+                keep_reaction(connection, now, gate.study, lambda known: reaction_of(judged, known))
 
     def _kept_verdict(self, verdict: Verdict) -> dict[str, Any]:
         kept = {**asdict(verdict), "override": None}

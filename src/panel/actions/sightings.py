@@ -1,0 +1,180 @@
+"""What the gate, the intake and the calendar saw, as sightings; and what follows, for the store to keep with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from panel.actions.incidents import Scene, react
+from panel.model.incident import Incident, Reaction, Sighting
+from panel.model.results import Gate, Stage, Verdict
+from panel.model.study import Study, Wave
+from panel.ports import Adapters, GateReacting, Reacting
+
+SCHEMA = "S1"
+"""The catalogue's entry for the form of a wave: where it fails, everything else about the wave is noise."""
+SUITE, ROWS, REFUSED = "gate:suite", "gate:rows", "intake:refused"
+OPENING, ANSWERS, CLOSING = "calendar:opening", "calendar:answers", "calendar:closing"
+OPEN_WITHIN = timedelta(days=1)
+ANSWERS_WITHIN = timedelta(days=7)
+CLOSE_WITHIN = timedelta(days=28)
+
+
+def scene_of(app: Adapters, study: Study, at: datetime | None = None) -> Scene:
+    """Return what reactions in a study need to know."""
+    keys = {wave.number: wave.key for wave in study.waves}
+    return Scene(routing=app.routing, at=at or app.clock.now(), wave_key=lambda number: keys.get(number, str(number)))
+
+
+def after_gate(app: Adapters, study: Study, gate: Gate) -> GateReacting:
+    """Return what follows from a gate, to be kept in the transaction of its verdicts, overrides applied."""
+    scene = scene_of(app, study)
+    is_synthetic = _is_synthetic(app, gate.study, gate.wave)
+
+    def follow(kept: Gate, known: Sequence[Incident]) -> Reaction:
+        return react(of_gate(kept, is_synthetic=is_synthetic), known, scene)
+
+    return follow
+
+
+def of_gate(gate: Gate, *, is_synthetic: bool) -> tuple[Sighting, ...]:
+    """
+    Return a sighting of each check, and whether suite and rows were there at all.
+
+    Where the form of the wave failed, everything else about it is kept and nobody is told.
+    """
+    is_malformed = any(_is_schema(each) and _fails(each) for each in gate.verdicts)
+    own = partial(Sighting, study=gate.study, suite=gate.stage, wave=gate.wave, is_synthetic=is_synthetic)
+    rows = own(
+        check=ROWS,
+        outcome="passed" if gate.verdicts else "failed",
+        why="There was nothing to check: no response of this wave stands.",
+    )
+    checks = [
+        own(
+            check=verdict.check,
+            subgroup=verdict.subgroup,
+            outcome=verdict.state if _fails(verdict) else "passed",
+            severity="critical" if verdict.state == "broken" or verdict.action == "block_wave" else verdict.severity,
+            owner=verdict.owner,
+            why=verdict.why,
+            checked_count=verdict.checked_count,
+            failing_count=verdict.failing_count,
+            by=verdict.override.by if verdict.override else "",
+            note=f"let pass: {verdict.override.reason}" if verdict.override else "",
+            is_muted=is_malformed and not _is_schema(verdict),
+        )
+        for verdict in gate.verdicts
+    ]
+    return (own(check=SUITE, outcome="passed"), rows, *checks)
+
+
+def _fails(verdict: Verdict) -> bool:
+    return verdict.state != "passed" and verdict.override is None
+
+
+def _is_schema(verdict: Verdict) -> bool:
+    return verdict.catalogue == SCHEMA and (verdict.severity == "critical" or verdict.action == "block_wave")
+
+
+def _is_synthetic(app: Adapters, study: str, wave: int) -> bool:
+    return any(each.is_synthetic for each in app.store.deliveries(study, wave))
+
+
+def suite_failed(app: Adapters, study: Study, wave: int, stage: Stage) -> None:
+    """Open an incident about a suite that could not be used: without it nothing was checked."""
+    seen = Sighting(
+        study=study.key,
+        suite=stage,
+        check=SUITE,
+        wave=wave,
+        outcome="broken",
+        why="The suite of checks could not be used, so nothing was checked. `panelctl checks lint` names the faults.",
+        is_synthetic=_is_synthetic(app, study.key, wave),
+    )
+    app.store.react(study.key, _following([seen], scene_of(app, study)))
+
+
+def of_intake(app: Adapters, study: Study, wave: int, *, outcome: str) -> Reacting:
+    """Return what follows from a delivery that was taken in or refused."""
+    seen = Sighting(
+        study=study.key,
+        suite="intake",
+        check=REFUSED,
+        wave=wave,
+        outcome=outcome,  # type: ignore[arg-type]
+        why="A delivery could not be taken in. Its bytes are kept; `panelctl collect` says what is wrong with it.",
+        is_synthetic=_is_synthetic(app, study.key, wave),
+    )
+    return _following([seen], scene_of(app, study))
+
+
+def _following(sightings: Iterable[Sighting], scene: Scene) -> Reacting:
+    return lambda known: react(sightings, known, scene)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """Something that should have happened to some wave by a moment, and whether it did."""
+
+    check: str
+    wave: int
+    by: datetime
+    is_done: bool
+
+
+def calendar(app: Adapters, study: Study, now: datetime) -> tuple[Sighting, ...]:
+    """
+    Return what the wave calendar says of runs that should have happened: the dead-man's switch.
+
+    A wave opens within a day of its fieldwork's start, has answers within a week, and is closed within four weeks of
+    its end. What fell due before the study was loaded here is nobody's omission.
+    """
+    since = app.store.loaded_at(study.key)
+    states = app.store.wave_states(study.key)
+    expected = [each for wave in study.waves for each in _expected(app, study, wave, states.get(wave.number, ""))]
+    return tuple(
+        _overdue([each for each in expected if each.check == check and since < each.by <= now], study, check, why)
+        for check, why in _OVERDUE.items()
+    )
+
+
+_OVERDUE = {
+    OPENING: "A wave should be in the field and was never opened.",
+    ANSWERS: "A wave has been in the field for a week and nothing was delivered.",
+    CLOSING: "Fieldwork ended four weeks ago and the wave is not closed.",
+}
+
+
+def _overdue(due: Sequence[Expected], study: Study, check: str, why: str) -> Sighting:
+    late = [each for each in due if not each.is_done]
+    return Sighting(
+        study=study.key,
+        suite="calendar",
+        check=check,
+        wave=late[0].wave if late else max((each.wave for each in due), default=len(study.waves)),
+        outcome="failed" if late else "passed",
+        why=why,
+        checked_count=len(due),
+        failing_count=len(late),
+    )
+
+
+def _expected(app: Adapters, study: Study, wave: Wave, state: str) -> tuple[Expected, ...]:
+    zone = ZoneInfo(study.time_zone)
+    first, last = (
+        datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+        for day in (wave.fieldwork.start, wave.fieldwork.end + timedelta(days=1))
+    )
+    is_off = state == "cancelled"
+    was_opened = is_off or state not in ("", "draft", "planned", "staged")
+    has_answers = not was_opened or is_off or bool(app.store.deliveries(study.key, wave.number))
+    is_closed = is_off or not was_opened or state in ("closed", "archived")
+    return (
+        Expected(check=OPENING, wave=wave.number, by=first + OPEN_WITHIN, is_done=was_opened),
+        Expected(check=ANSWERS, wave=wave.number, by=first + ANSWERS_WITHIN, is_done=has_answers),
+        Expected(check=CLOSING, wave=wave.number, by=last + CLOSE_WITHIN, is_done=is_closed),
+    )
