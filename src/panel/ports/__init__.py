@@ -10,19 +10,19 @@ from typing import Protocol
 
 import pandas as pd
 
-from panel.model.incident import Incident, IncidentEvent, Message, Parcel, Posted, Reaction
 from panel.model.instrument import Instrument
 from panel.model.load import load_study
 from panel.model.people import Delivery, Receipt
 from panel.model.quarantine import Decision, RowVerdict, Standing
 from panel.model.results import Gate, Override, ReleaseRecord, Stage
-from panel.model.routing import Routing, Target
+from panel.model.routing import Routing
 from panel.model.study import Study
+from panel.ports.alerts import GateReacting, IncidentStore, Reacting, Sender, Sent
 
-Reacting = Callable[[Sequence[Incident]], Reaction]
-"""What follows from the incidents of a study as they stand; called inside the transaction that keeps it."""
-GateReacting = Callable[[Gate, Sequence[Incident]], Reaction]
-"""The same, of a gate with its overrides."""
+__all__ = [
+    "Adapters", "Checker", "Clock", "GateReacting", "IncidentStore", "PublishedFolder", "Publisher", "Reacting",
+    "ReleaseContent", "Sender", "Sent", "Settling", "Source", "Store",
+]  # fmt: skip
 
 
 class Clock(Protocol):
@@ -75,7 +75,7 @@ class Settling:
     held_of: Callable[[Gate, Sequence[Standing]], pd.DataFrame]
 
 
-class Store(Protocol):
+class Store(IncidentStore, Protocol):
     """Keeps everything: what was received for ever, what was derived until it is derived anew."""
 
     # what is asked
@@ -222,51 +222,6 @@ class Store(Protocol):
         """Return those of `standing` that somebody decided about."""
         ...
 
-    # incidents and the messages about them
-    def react(self, study: str, reaction_of: Reacting) -> Reaction:
-        """Keep what follows from the incidents of a study as they stand (oldest first), in one transaction."""
-        ...
-
-    def incidents(self, study: str | None = None) -> Sequence[Incident]:
-        """Return every incident, of one study or of all, oldest first."""
-        ...
-
-    def incident(self, key: str) -> Incident:
-        """Return an incident by its id, or raise UnknownKey."""
-        ...
-
-    def incident_events(self, key: str) -> Sequence[IncidentEvent]:
-        """Return the history of an incident, oldest first."""
-        ...
-
-    def posted(self, incident: str | None = None) -> Sequence[Posted]:
-        """Return what became of the messages about one incident, or of all, oldest first."""
-        ...
-
-    def lease(self, seconds: float, *, avoiding: Sequence[str] = ()) -> Parcel | None:
-        """
-        Lease what is due next for a target not in `avoiding`, for so many seconds of the database's clock.
-
-        A digest is leased whole: everything due for its target. None where nothing is due.
-        """
-        ...
-
-    def sent(self, parcel: Parcel, at: datetime) -> bool:
-        """Note that a parcel was taken in; False where its lease went to somebody else meanwhile."""
-        ...
-
-    def postpone(self, parcel: Parcel, reason: str, seconds: float) -> bool:
-        """Note that a parcel was not taken in, and make it due after so many seconds."""
-        ...
-
-    def give_up(self, parcel: Parcel, reason: str, reactions: Mapping[str, Reacting]) -> bool:
-        """Make dead letters of a parcel, and keep what follows in each study in the same transaction."""
-        ...
-
-    def waiting_messages(self) -> int:
-        """Return how many messages are due or will be, dead letters left out."""
-        ...
-
     def save_weights(self, study: str, wave: int, weights: pd.DataFrame, diagnostics: str) -> None:
         """Replace the weights computed at a wave, with their diagnostics as JSON."""
         ...
@@ -315,27 +270,6 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the database."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """What came of an attempt: taken in, or the reason why not, as a code without address or content."""
-
-    is_taken: bool
-    reason: str = ""
-
-
-class Sender(Protocol):
-    """Delivers messages to a target."""
-
-    def send(self, target: Target, messages: Sequence[Message]) -> Sent:
-        """
-        Deliver one message, or the digest of several; never raises for what the target or the network does.
-
-        Every incident's id is in what is delivered, and a webhook gets the first message's key as Idempotency-Key. All
-        text is made harmless: it can ping nobody and open no link or markup.
-        """
         ...
 
 
