@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,20 @@ def test_the_table_is_total_and_every_state_can_be_left():
     assert {each.to for each in MOVES.values() if each} == set(STATES)
     for state in STATES:
         assert {each.to for (here, _), each in MOVES.items() if here == state and each} - {state}
+
+
+def test_the_table_in_the_documentation_is_this_one():
+    """The page for monitors says of every state and event where it leads, and whether people are told."""
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "hear-of-problems.md"
+    rows = [line.strip()[1:-1].split("|") for line in page.read_text("utf-8").splitlines() if line.startswith("| ")]
+    cells = {row[0].strip(): [each.strip() for each in row[1:]] for row in rows if row[0].strip() in STATES}
+    assert set(cells) == set(STATES)
+    events = ("failed", "worsened", "passed", "acknowledge", "silence", "resolve", "lapsed")
+    for state, said in cells.items():
+        for event, cell in zip(events, said, strict=True):
+            found = MOVES[state, event]
+            assert cell.split(",")[0].split(" ")[0] == (found.to if found else ""), (state, event)
+            assert ("told" in cell) == bool(found and found.notice), (state, event)
 
 
 @pytest.mark.parametrize(("state", "event"), sorted(MOVES))

@@ -211,7 +211,7 @@ def by_hand(
     if event in ("acknowledge", "silence"):
         after = replace(after, until=until, told_share=incident.share, escalated_at=None)
     if by:
-        after = replace(after, by=by, note=note)
+        after = replace(after, by=by, note=note or incident.note)
     line = IncidentEvent(
         incident=incident.id,
         at=scene.at,

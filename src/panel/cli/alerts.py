@@ -64,7 +64,10 @@ def alerts_show(incident: Key, form: Form = Format.auto) -> None:
 
 
 def _short(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
-    return frame.drop(columns=[name for name in names if name in frame])
+    """Return a frame for a person: without columns that say nothing, moments to the minute in UTC."""
+    told = frame.drop(columns=[name for name in names if name in frame]).astype("object")
+    told = told.map(lambda each: f"{each:%Y-%m-%d %H:%M}" if isinstance(each, datetime) else each)
+    return told[[name for name in told if any(each not in ("", None) for each in told[name])]]
 
 
 def alerts_ack(
@@ -167,7 +170,7 @@ def alerts_deliver(form: Form = Format.auto) -> None:
 
     Run it every few minutes; any number may run at a time, and a killed one loses nothing.
 
-    Example: panelctl --quiet alerts deliver
+    Example: panelctl alerts deliver --format json
     """
     from panel.actions.delivery import deliver
 

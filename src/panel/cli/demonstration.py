@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from rich.text import Text
 
-from panel.actions import fieldwork, publication, set_up
+from panel.actions import fieldwork, monitor, publication, set_up
 from panel.app import migrate, open_app
 from panel.cite import cite
 from panel.cli.output import as_table, console, figure
@@ -66,6 +66,7 @@ def report(app: Adapters, study: Study) -> None:
     )
     _table(forecasts(study, predictions), "What members predicted, against what happened to the same members")
     _table(_held(app, study), "What the checks held back: cells by check and wave")
+    _table(_open_alerts(app, study), "Open alerts, the most severe first: panelctl alerts show INCIDENT")
     _say("Every figure with its standard error, effective n and denominator: panelctl trends, transitions, predictions")
     _say(f"Release folder: {record.path}")
     _say(f"Page with charts: {Path(record.path) / 'index.html'}")
@@ -190,6 +191,12 @@ def _held(app: Adapters, study: Study) -> pd.DataFrame:
     counted = held.groupby(["check", "wave"], dropna=False).size().unstack(fill_value=0)
     counted.columns = [study.wave(int(number)).key for number in counted.columns]
     return counted.reset_index()
+
+
+def _open_alerts(app: Adapters, study: Study) -> pd.DataFrame:
+    names = ("incident", "severity", "state", "wave", "check", "owner", "occurrences")
+    found = [each for each in monitor.alerts(app, study.key) if each.state != "resolved"]
+    return pd.DataFrame([{name: getattr(each, name) for name in names} for each in found], columns=list(names))
 
 
 def _table(frame: pd.DataFrame, title: str) -> None:
