@@ -67,10 +67,10 @@ def test_a_close_leaves_its_history_with_prefect(tmp_path, prefect_address):
     for _ in range(60):
         found = ask(prefect_address, "task_runs/filter", task_runs={"flow_run_id": {"any_": [mine["id"]]}})
         steps = {run["name"].rsplit("-", 1)[0]: run["state_type"] for run in found}
-        if len(found) == 9 and set(steps.values()) == {"COMPLETED"}:
+        if len(found) == 10 and set(steps.values()) == {"COMPLETED"}:
             break
         time.sleep(0.5)
-    assert set(steps) == {"closing", "collect", "check", "merge", "weigh", "estimate", "release", "closed"}
+    assert set(steps) == {"closing", "collect", "check", "merge", "weigh", "estimate", "release", "closed", "deliver"}
     assert set(steps.values()) == {"COMPLETED"}
 
 
