@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from panel.cite import cite
+from panel.codebook import Codebook
 from panel.disclose import protect
 from panel.errors import EstimateError, StorageError, UnknownKey, UnknownVariable, Where, did_you_mean
 from panel.estimate import (
@@ -35,12 +36,13 @@ from panel.estimate import (
     stayers,
     to_frame,
     transitions,
+    unit_of,
 )
 from panel.forecast import VIEWS, View, questions_of, tally, view_of
 from panel.model.instrument import Code, Variable
 from panel.model.load import load_study
 from panel.model.results import ReleaseRecord
-from panel.model.study import Domain, Group, Study
+from panel.model.study import INDICES, Domain, Group, Study
 from panel.model.text import Text
 from panel.ports import Store
 
@@ -148,22 +150,6 @@ class Release:
         return Panel(self, weight)
 
 
-class Codebook(Mapping[str, Variable]):
-    """The variables of a study by name."""
-
-    def __init__(self, study: Study) -> None:
-        self._study = study
-
-    def __getitem__(self, name: str) -> Variable:
-        return self._study.variable(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return (variable.name for variable in self._study.variables)
-
-    def __len__(self) -> int:
-        return len(self._study.variables)
-
-
 @dataclass(frozen=True)
 class Panel:
     """
@@ -255,8 +241,23 @@ class Panel:
 
     def _level_of_number(self, variable: str, statistic: str, wave: int | str | None) -> pd.DataFrame:
         values = self._sample.number(self._number(variable).name)
-        known = np.isfinite(values)
-        return self._levels(variable, statistic, np.where(known, values, 0.0), known, wave)
+        return self._levels(variable, statistic, values, np.isfinite(values), wave)
+
+    def inequality(
+        self, variable: str, *, index: str = "gini", wave: int | str | None = None,
+        waves: tuple[int | str, int | str] | None = None,
+    ) -> pd.DataFrame:  # fmt: skip
+        """
+        Return an index of inequality by wave, or of two waves with its change; `panel.estimate.inequality` has which.
+
+        Raises:
+            UnknownKey: there is no such index.
+        """
+        if index not in INDICES:
+            raise UnknownKey(f"There is no index '{index}'.", fix=did_you_mean(index, INDICES))
+        unit, values = unit_of(index, self._number(variable)), self._sample.number(variable)
+        both = self._pair_of(waves) if waves else None
+        return self._levels(variable, index, values, np.isfinite(values), wave, waves=both, unit=unit)
 
     def _number(self, variable: str) -> Variable:
         found = self._variable(variable)
@@ -279,8 +280,7 @@ class Panel:
         first, second = self._pair_of(waves)
         if self.weight == "cross-sectional":
             values = self._sample.number(variable)
-            known = np.isfinite(values)
-            table = self._levels(variable, "mean", np.where(known, values, 0.0), known, None, waves=[first, second])
+            table = self._levels(variable, "mean", values, np.isfinite(values), None, waves=[first, second])
             return table[table["statistic"].isin(["change", "relative_change"])].reset_index(drop=True)
         pair = Pair.of(self._sample, self._weights, (first, second))
         labels, groups = self._labels(variable), self._groups(pair.now)

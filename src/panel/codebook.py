@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -194,3 +194,19 @@ def _waves(study: Study, instrument: Instrument) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:g}" if abs(value) < 1e6 else f"{value:.0f}"
+
+
+class Codebook(Mapping[str, Variable]):
+    """The variables of a study by name."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+
+    def __getitem__(self, name: str) -> Variable:
+        return self._study.variable(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (variable.name for variable in self._study.variables)
+
+    def __len__(self) -> int:
+        return len(self._study.variables)

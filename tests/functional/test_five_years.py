@@ -225,6 +225,36 @@ def test_an_analyst_asks_for_predictions(five_years):
     assert "horizon" in lines[5]
 
 
+ASKED_OF_INEQUALITY = """
+import panel
+people = panel.connect().release("creative-ai").panel().by("employment")
+found = people.inequality("income_eur", waves=("2025", "2030"))
+print(sorted(found["statistic"].unique()), found["unit"].unique().tolist())
+own = found[(found["group"] == "zzp") & found["estimate"].notna()]
+first, last = (own[(own["statistic"] == "gini") & (own["wave"] == wave)]["estimate"].item() for wave in (1, 6))
+print(0 < first < 1, abs(own[own["statistic"] == "change"]["estimate"].item() - (last - first)) < 1e-12)
+published = people.release.estimates()
+published = published[(published["indicator"] == "income_eur_gini") & (published["group"] == "zzp")]
+print(published[(published["statistic"] == "gini") & (published["wave"] == 6)]["estimate"].item() == last)
+try:
+    people.inequality("income_eur", index="ginni")
+except panel.PanelError as error:
+    print(error.fix)
+"""
+
+
+def test_an_analyst_asks_for_inequality(five_years):
+    """`people.inequality` has the index, its change, what the release published, and a word for a wrong name."""
+    run = subprocess.run(
+        [sys.executable, "-c", ASKED_OF_INEQUALITY], capture_output=True, text=True, env=five_years.environment
+    )
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    assert lines[0] == "['change', 'gini', 'relative_change'] ['index', 'ratio']"
+    assert lines[1:3] == ["True True", "True"]
+    assert "gini" in lines[3]
+
+
 def test_too_early_to_say_is_a_line_of_its_own(five_years):
     """The off-scale answer has its own figure in every wave, and stays in the denominator."""
     table = five_years.done("trends", "creative-ai", "--indicator", "ai_income_fell", "--format", "csv")

@@ -28,14 +28,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from panel.model.study import INDICES
+
 NUMBERS = ["estimate", "se", "low", "high", "n", "n_eff"]
 HIDDEN = "hidden"
 FEWEST_COUNTED = 3
 _EVERYBODY = "all"
 _FIGURE = ["indicator", "statistic", "variable", "value", "domain", "from_wave", "wave", "terms", "weight"]
-_LEVELS = ("share", "share_unclear", "mean", "median")
+_LEVELS = ("share", "share_unclear", "mean", "median", *INDICES)
 _CHANGES = ("change", "relative_change")
-_NO_COUNT = ("mean_probability", "bin_probability", "hit_by_chance", "best_case_low", "best_case_high")
+_NO_COUNT = ("poverty_gap", "mean_probability", "bin_probability", "hit_by_chance", "best_case_low", "best_case_high")
 _MADE_OF = ("realised_frequency", "realised_share", "predicted_share", "horizon_predicted")
 _TO_COME = ("horizon_to_come", "horizon_to_come_of_others", "horizon_tipping", "horizon_tipping_apart")
 _BINS = ("bin_frequency", "bin_probability")

@@ -8,7 +8,7 @@ what happened to the same members. All give schema.ESTIMATES, by way of `to_fram
 from panel.estimate.grouping import Grouping, Slice, everybody, grouping, groupings, slices
 from panel.estimate.levels import Measure, series
 from panel.estimate.pairs import Pair, stayers, transitions
-from panel.estimate.report import method_of, report
+from panel.estimate.report import method_of, report, unit_of
 from panel.estimate.rows import Figure, Label, to_frame
 from panel.estimate.sample import Sample
 
@@ -30,4 +30,5 @@ __all__ = [
     "stayers",
     "to_frame",
     "transitions",
+    "unit_of",
 ]

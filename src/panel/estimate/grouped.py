@@ -8,12 +8,14 @@ tests/unit/test_grouped.py.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from panel.estimate.estimators import at_share
+from panel.errors import EstimateError
+from panel.estimate.estimators import Estimand, at_share
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,39 @@ def means(y: np.ndarray, weights: np.ndarray, codes: np.ndarray, count: int) -> 
         value, np.bincount(owner, minlength=count), _kish(owner, inside, held), there, rows, owner,
         (own - value[owner]) / safe[owner],
     )  # fmt: skip
+
+
+def of_each(
+    estimator: Callable[[np.ndarray, np.ndarray, np.ndarray], Estimand],
+    y: np.ndarray,
+    weights: np.ndarray,
+    codes: np.ndarray,
+    count: int,
+) -> Grouped:
+    """
+    Return what an estimator gives for each group by itself; a group that it has no meaning for is not there.
+
+    Args:
+        estimator: of values, weights and who is inside (a mask), such as those of `panel.estimate.inequality`.
+        y: a number a row; anything where the code is -1.
+        weights: a weight a row.
+        codes: the group of each row, from 0 to `count` - 1, or -1.
+        count: how many groups there are.
+    """
+    found: dict[int, Estimand] = {}
+    for place in range(count):
+        with suppress(EstimateError):
+            found[place] = estimator(y, weights, codes == place)
+    numbers = np.zeros((3, count))
+    for place, each in found.items():
+        numbers[:, place] = each.value, each.n, each.n_eff
+    owner = np.full(len(y), -1)
+    pull = np.zeros(len(y))
+    for place, each in found.items():
+        owner[each.rows], pull[each.rows] = place, each.linear[each.rows]
+    rows = np.flatnonzero(owner >= 0)
+    there = np.isin(np.arange(count), list(found))
+    return Grouped(numbers[0], numbers[1].astype(np.int64), numbers[2], there, rows, owner[rows], pull[rows])
 
 
 def _kish(owner: np.ndarray, weights: np.ndarray, held: np.ndarray) -> np.ndarray:

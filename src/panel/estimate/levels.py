@@ -12,8 +12,9 @@ import numpy as np
 from panel.errors import EstimateError
 from panel.estimate.contrasts import Contrast, difference, relative
 from panel.estimate.estimators import logit_interval
-from panel.estimate.grouped import Grouped, means
+from panel.estimate.grouped import Grouped, means, of_each
 from panel.estimate.grouping import Grouping
+from panel.estimate.inequality import ESTIMATORS
 from panel.estimate.kernel import Design, covariance, t_quantile
 from panel.estimate.rows import Figure, Label
 from panel.estimate.sample import Sample
@@ -71,6 +72,8 @@ def _found(sample: Sample, measure: Measure, codes: np.ndarray, count: int, wave
     values, own = measure.values[part.places], codes[part.places]
     if measure.statistic == "median":
         level = sample.quantiles(part, values, own, count)
+    elif measure.statistic in ESTIMATORS:
+        level = of_each(ESTIMATORS[measure.statistic], values, part.weight, own, count)
     else:
         level = means(values, part.weight, own, count)
     return _Wave(level, sample.totals_by_group(part, level), sample.present(part, level))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -12,7 +12,8 @@ from panel.estimate.levels import Measure, series
 from panel.estimate.pairs import Pair, stayers, transitions
 from panel.estimate.rows import Figure, Label, to_frame
 from panel.estimate.sample import Sample
-from panel.model.study import Indicator, Study
+from panel.model.instrument import Variable
+from panel.model.study import INDICES, SHARES_OF_INEQUALITY, Indicator, Study
 
 
 def method_of(study: Study) -> str:
@@ -48,7 +49,7 @@ def report(
     figures = [figure for indicator in study.indicators for figure in _levels(sample, indicator, waves)]
     for each in _paired(weights):  # one after the other: each holds what it reads
         pair = Pair.of(sample, weights, each)
-        figures += [figure for indicator in study.indicators for figure in _stayers(pair, indicator)]
+        figures += _Stayers(pair).figures()
         figures += _transitions(pair)
     return to_frame(figures)
 
@@ -67,16 +68,36 @@ def _levels(sample: Sample, indicator: Indicator, waves: list[int]) -> Iterator[
             yield from series(sample, measure, groups, waves, method=method_of(sample.study))
 
 
-def _stayers(pair: Pair, indicator: Indicator) -> Iterator[Figure]:
-    if indicator.statistic == "share":
-        return
-    method = method_of(pair.now.study)
-    inside = inside_groups(pair.now, indicator.domain, indicator.groups)
-    for each in groupings(pair.now, leaving_out=_restricted(indicator)):
-        groups = each.among(inside)
-        for in_real_terms in _terms(indicator):
+@dataclass(frozen=True)
+class _Stayers:
+    """What happened to the members of a pair of waves, told once for indicators that ask the same."""
+
+    pair: Pair
+    known: dict[tuple[object, ...], list[Figure]] = field(default_factory=dict)
+
+    def figures(self) -> list[Figure]:
+        asked = [each for each in self.pair.now.study.indicators if each.statistic in ("mean", "median")]
+        return [
+            figure
+            for indicator in asked
+            for in_real_terms in _terms(indicator)
+            for figure in self._of(indicator, in_real_terms=in_real_terms)
+        ]
+
+    def _of(self, indicator: Indicator, *, in_real_terms: bool) -> list[Figure]:
+        key = (indicator.variable, indicator.domain, indicator.groups, in_real_terms)
+        if key not in self.known:
+            self.known[key] = list(self._found(indicator, in_real_terms=in_real_terms))
+        return [replace(each, label=replace(each.label, indicator=indicator.key)) for each in self.known[key]]
+
+    def _found(self, indicator: Indicator, *, in_real_terms: bool) -> Iterator[Figure]:
+        pair, variable = self.pair, indicator.variable
+        inside = inside_groups(pair.now, indicator.domain, indicator.groups)
+        for each in groupings(pair.now, leaving_out=_restricted(indicator)):
+            groups = each.among(inside)
             labels = _labels(pair.now, indicator, groups, in_real_terms=in_real_terms)
-            yield from stayers(pair, labels, indicator.variable, groups, in_real_terms=in_real_terms, method=method)
+            method = method_of(pair.now.study)
+            yield from stayers(pair, labels, variable, groups, in_real_terms=in_real_terms, method=method)
 
 
 def _restricted(indicator: Indicator) -> str | None:
@@ -123,6 +144,7 @@ def _share(
 def _labels(sample: Sample, indicator: Indicator, groups: Grouping, *, in_real_terms: bool) -> list[Label]:
     variable = sample.study.variable(indicator.variable)
     terms = ("real" if in_real_terms else "nominal") if variable.kind == "money" else ""
+    unit = unit_of(indicator.statistic, variable)
     return [
         Label(
             indicator=indicator.key,
@@ -130,11 +152,18 @@ def _labels(sample: Sample, indicator: Indicator, groups: Grouping, *, in_real_t
             domain=groups.domain,
             group=key,
             denominator=denominator(sample.study, indicator, name if groups.domain else None),
-            unit=variable.unit or "count",
+            unit=unit,
             terms=terms,
         )
         for key, name in zip(groups.keys, groups.names, strict=True)
     ]
+
+
+def unit_of(statistic: str, variable: Variable) -> str:
+    """Return the unit of a statistic of a variable: that of an amount, or "share" or "index" for inequality."""
+    if statistic in INDICES:
+        return "share" if statistic in SHARES_OF_INEQUALITY else "index"
+    return variable.unit or "count"
 
 
 def denominator(study: Study, indicator: Indicator, group: str | None) -> str:

@@ -11,6 +11,7 @@ from panel.model.instrument import Instrument
 from panel.model.load_instrument import read_instrument
 from panel.model.reading import FIRST_DAY, Faults, Table, parse_toml
 from panel.model.study import (
+    INDICES,
     Benchmarks,
     Domain,
     GivenWeight,
@@ -174,7 +175,7 @@ def _indicator(table: Table, languages: tuple[str, ...]) -> Indicator:
         key=table.get("key", str),
         label=table.text("label", languages),
         variable=table.get("variable", str),
-        statistic=table.one_of("statistic", ("share", "mean", "median")),
+        statistic=table.one_of("statistic", ("share", "mean", "median", *INDICES)),
         codes=table.codes("codes"),
         domain=table.get("domain", str, None),
         groups=table.list_of("groups", str),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, get_args
 
 from panel.errors import UnknownKey, UnknownVariable, did_you_mean
 from panel.model.instrument import Code, Instrument, Variable
@@ -72,10 +72,20 @@ class Published:
     source: str
 
 
+Index = Literal[
+    "gini", "quintile_share_ratio", "p90_p10", "p90_p50", "p50_p10", "poverty_rate", "poverty_gap", "theil",
+    "mean_log_deviation", "atkinson",
+]  # fmt: skip
+INDICES: tuple[Index, ...] = get_args(Index)
+"""Indices of inequality; `panel.estimate.inequality` has what each means."""
+SHARES_OF_INEQUALITY: tuple[Index, ...] = ("poverty_rate", "poverty_gap")
+"""Those of them that are shares; the others have a unit of their own, or rather none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indicator:
     """
-    A figure the study follows: the share of `codes`, or the mean or median, of `variable`.
+    A figure the study follows: the share of `codes`, the mean or median, or an index of inequality, of `variable`.
 
     `domain` and `groups` say among whom; every other answer of the variable, "too early to say" among them, stays in
     the denominator. `in_real_terms` divides amounts by the price index before anything else.
@@ -84,7 +94,7 @@ class Indicator:
     key: str
     label: Text
     variable: str
-    statistic: Literal["share", "mean", "median"]
+    statistic: Literal["share", "mean", "median"] | Index
     codes: tuple[Code, ...] = ()
     domain: str | None = None
     groups: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from panel.errors import PanelError
-from panel.model.study import Domain, Indicator, Study
+from panel.model.study import INDICES, Domain, Indicator, Study
 from panel.publish.words import WORDS, figure
 
 OUTCOMES = {
@@ -24,7 +24,7 @@ OUTCOMES = {
         "no_event": "het gebeurt niet",
     },
 }  # fmt: skip
-LEVELS = ("share", "mean", "median")
+LEVELS = ("share", "mean", "median", *INDICES)
 CHANGES = ("change", "relative_change")
 
 

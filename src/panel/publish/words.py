@@ -157,6 +157,8 @@ def figure(value: float, unit: str, language: str) -> str:
         return f"€ {number(value, 0, language)}"
     if unit == "ratio":
         return f"{number(value * 100, 1, language)} %"
+    if unit == "index":
+        return number(value, 3, language)
     decimals = 1 if abs(value) < 1000 else 0
     return (
         f"{number(value, decimals, language)} {unit}".strip() if unit not in NOT_SCALED else number(value, 2, language)
