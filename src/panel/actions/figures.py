@@ -84,9 +84,8 @@ def estimate(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
     number = study.wave(wave).number
     waves = _waves_with_answers(app, study, number)
     panel = clean_panel(app, study, waves, _read(study))
+    claims = _keep_claims(app, study, panel, number)
     weights, tracking = app.store.weights(study.key, number), app.store.tracking(study.key)
-    claims = ledger(study, panel, tracking, wave=number, first_given=as_first_given(app, study, panel))
-    app.store.save_claims(study.key, number, claims)
     tables = {
         "estimates": report(study, panel, tracking, weights, wave=number),
         "predictions": predict(study, panel, weights, wave=number),
@@ -94,5 +93,13 @@ def estimate(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
     kept = {name: protect(table, threshold=study.disclosure_threshold) for name, table in tables.items()}
     app.store.save_estimates(study.key, number, kept)
     figures = sum(len(table) for table in kept.values())
-    log.info("estimated wave=%s/%d figures=%d claims=%d", study.key, number, figures, len(claims))
+    log.info("estimated wave=%s/%d figures=%d claims=%d", study.key, number, figures, claims)
     return kept["estimates"]
+
+
+def _keep_claims(app: Adapters, study: Study, panel: pd.DataFrame, wave: int) -> int:
+    """Keep the ledger as of a wave and return how many claims it has; it is large, and nothing else needs it."""
+    first_given = as_first_given(app, study, panel)
+    claims = ledger(study, panel, app.store.tracking(study.key), wave=wave, first_given=first_given)
+    app.store.save_claims(study.key, wave, claims)
+    return len(claims)
