@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from panel.errors import UnknownKey
 from panel.estimate.estimators import quantile, ratio, total
 from panel.estimate.kernel import Design, Stage
+from panel.estimate.quantile_rules import RULES, quantile_by
 from tests.unit.oracle_samples import BESIDE, EXACT, Sampled, data, designed, expected, near, stratified_schools
 
 pytestmark = BESIDE
@@ -125,6 +127,56 @@ def test_quantiles_by_their_definition(stratified):
             rule["quantile"][place], rule["ci.2.5"][place], rule["ci.97.5"][place]
         )  # fmt: skip
         assert found.se == near(rule["se"][place], rel=EXACT)
+
+
+def _agrees(stratified: Sampled, wanted: dict[str, Any], **chosen: str) -> None:
+    """Hold the five quantiles against R's, 1e-6 relative."""
+    scores, shares = stratified.frame["api00"].to_numpy(float), expected("o02")["q"]
+    name = next(name for name in wanted if name.startswith("quantile"))
+    for place, p in enumerate(shares):
+        found = quantile(scores, stratified.weights, stratified.everybody, stratified.design, p=p, **chosen)
+        ours = (found.value, found.low, found.high, found.se)
+        assert ours == near(tuple(wanted[each][place] for each in (name, "ci.2.5", "ci.97.5", "se")), rel=1e-6), p
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule != "shahvaish"])
+def test_quantile_rules(stratified, rule):
+    """o02: quantile, interval and standard error under each rule."""
+    _agrees(stratified, expected("o02")["strat"][rule], rule=rule)
+
+
+@pytest.mark.parametrize("interval", ["xlogit", "beta"])
+def test_quantile_intervals(stratified, interval):
+    """o02: intervals by the logit and by the beta distribution."""
+    _agrees(stratified, expected("o02")[f"strat_{interval}"], interval=interval)
+
+
+def test_shah_and_vaish_with_weights_that_average_to_one(stratified):
+    """
+    o02: R's rule takes half of the raw weight where the paper takes half of the weight over its mean.
+
+    Its quantiles then lie outside their own intervals. Where weights average to one the two are the same formula;
+    ours is the paper's, and near to the definition.
+    """
+    scores, w = np.sort(stratified.frame["api00"].to_numpy(float)), np.ones(200)
+    wanted = [float(scores[int(np.flatnonzero((np.arange(1, 201)) / 201 <= p)[-1])]) for p in (0.1, 0.5, 0.9)]
+    assert [quantile_by("shahvaish", scores, w, p) for p in (0.1, 0.5, 0.9)] == wanted
+    drawn = [
+        quantile(stratified.frame["api00"].to_numpy(float), stratified.weights, stratified.everybody,
+                 stratified.design, p=p, rule="shahvaish")
+        for p in (0.1, 0.25, 0.5, 0.75, 0.9)
+    ]  # fmt: skip
+    assert all(each.low <= each.value <= each.high for each in drawn)
+    assert [each.value for each in drawn] == near(expected("o02")["strat"]["math"]["quantile"], rel=0.02)
+
+
+def test_rules_that_are_not_there_are_answered(stratified):
+    """A wrong rule or interval: the nearest name."""
+    scores = stratified.frame["api00"].to_numpy(float)
+    for chosen in ({"rule": "hf77"}, {"interval": "xlogitt"}):
+        with pytest.raises(UnknownKey) as raised:
+            quantile(scores, stratified.weights, stratified.everybody, stratified.design, **chosen)
+        assert raised.value.fix
 
 
 def _median_by_stype(stratified: Sampled, values: np.ndarray, wanted: dict[str, Any]) -> None:

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from panel.errors import EstimateError
+from panel.errors import EstimateError, UnknownKey, did_you_mean
 from panel.estimate.kernel import Design, covariance, t_quantile
+from panel.estimate.quantile_rules import quantile_by
+
+INTERVALS = ("mean", "xlogit", "beta")
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,9 @@ def at_share(ordered: np.ndarray, cumulated: np.ndarray, p: float) -> float:
 
 
 def quantile(
-    y: np.ndarray, weights: np.ndarray, rows: np.ndarray, design: Design, *, p: float = 0.5, influence: object = None
-) -> Quantile:
+    y: np.ndarray, weights: np.ndarray, rows: np.ndarray, design: Design, *, p: float = 0.5,
+    influence: object = None, rule: str = "math", interval: str = "mean",
+) -> Quantile:  # fmt: skip
     """
     Return a weighted quantile with Woodruff's interval; SE = (high - low) / (2 t).
 
@@ -106,7 +110,7 @@ def quantile(
     variable is -(1(y <= q) - p) / (N f), the density f being the one that makes the kernel give this SE: a change of
     quantiles then keeps the covariance between waves.
 
-    Source: Woodruff (1952), JASA 47. Oracle: o02 (interval type "mean").
+    Source: Woodruff (1952), JASA 47. Oracle: o02 (twelve rules; interval types "mean", "xlogit", "beta").
 
     Args:
         y: a number a row.
@@ -115,29 +119,49 @@ def quantile(
         design: PSUs and strata of all rows.
         p: which quantile.
         influence: turns a linearised variable into weighted influence, with calibration credited; weights by default.
+        rule: how a quantile lies between values, one of `panel.estimate.quantile_rules.RULES`.
+        interval: how the interval of the share is made: "mean" (share -/+ t se), "xlogit" (by the logit), or "beta"
+            (Korn and Graubard 1998, Survey Methodology 24, at the effective n).
 
     Raises:
         EstimateError: nobody is in the domain.
+        UnknownKey: there is no such rule or interval.
     """
     if not rows.any() or weights[rows].sum() == 0:
         raise EstimateError("The domain is empty: nobody in it answered, or all weights are zero.")
     places = np.flatnonzero(rows)
     inside, own = weights[places], y[places]
-    order = np.argsort(own)  # the order among equal values does not matter: only their sum is read
-    ordered, cumulated = own[order], np.cumsum(inside[order])
-    value = at_share(ordered, cumulated, p)
+    order = np.argsort(own, kind="stable")
+    ordered, heavy = own[order], inside[order]
+    value = quantile_by(rule, ordered, heavy, p)
     below = mean((y <= value).astype(float), weights, rows)
     weighted = weights * below.linear if influence is None else influence(below.linear)  # type: ignore[operator]
     se_share = float(np.sqrt(covariance(design.totals(weighted), design)[0, 0]))
-    t = t_quantile(design.degrees_of_freedom(rows))
-    share = below.value
-    low, high = (at_share(ordered, cumulated, share + sign * t * se_share) for sign in (-1, 1))
-    se = (high - low) / (2 * t)
+    degrees = design.degrees_of_freedom(rows)
+    edges = _share_interval(interval, below, se_share, degrees)
+    low, high = (quantile_by(rule, ordered, heavy, edge) for edge in edges)
+    se = (high - low) / (2 * t_quantile(degrees))
     density = se_share / se if se > 0 else np.inf
     linear = np.zeros(len(weights))
     if np.isfinite(density):
-        linear[places] = (share - (own <= value)) / (float(cumulated[-1]) * density)
+        linear[places] = (below.value - (own <= value)) / (float(heavy.sum()) * density)
     return Quantile(value, linear, len(places), kish(inside), rows, low, high, se)
+
+
+def _share_interval(kind: str, share: Estimand, se: float, degrees: int) -> tuple[float, float]:
+    """Return the interval of a share, by one of Woodruff's kinds."""
+    reach, value = t_quantile(degrees) * se, share.value
+    if kind not in INTERVALS:
+        raise UnknownKey(f"There is no interval '{kind}'.", fix=did_you_mean(kind, INTERVALS))
+    if kind == "mean" or not (0 < value < 1 and se > 0):
+        return value - reach, value + reach
+    if kind == "xlogit":
+        return logit_interval(value, se, degrees, share.n_eff)
+    from scipy import stats
+
+    n_eff = value * (1 - value) / se**2 * (t_quantile(share.n - 1) / t_quantile(degrees)) ** 2
+    low = stats.beta.ppf(0.025, n_eff * value, n_eff * (1 - value) + 1)
+    return float(low), float(stats.beta.ppf(0.975, n_eff * value + 1, n_eff * (1 - value)))
 
 
 def logit_interval(share: float, se: float, degrees: int, n_eff: float) -> tuple[float, float]:
