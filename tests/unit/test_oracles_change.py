@@ -9,7 +9,7 @@ import pytest
 
 from panel.estimate.berger_priam import fixed_overlap_covariance
 from panel.estimate.contrasts import difference, relative
-from panel.estimate.estimators import Estimand, logit_interval, quantile, ratio
+from panel.estimate.estimators import Estimand, logit_interval, quantile, ratio, total
 from tests.unit.oracle_samples import BESIDE, EXACT, Sampled, data, designed, expected, near, stratified_schools
 
 pytestmark = BESIDE
@@ -259,3 +259,62 @@ def test_transitions_of_real_people():
         source, target = name.split(":union_next")
         hit = (moves["union_next"] == target).astype(float)
         men.agrees(men.mean(hit, (moves["union"] == source).to_numpy()), figure)
+
+
+def test_cells_of_the_table_and_net_flow(movers):
+    """o07: shares and totals of all cells, those who come to and leave the executor's role, and the net of both."""
+    wanted, frame, w = expected("o07"), movers.frame, movers.weights
+    assert len(frame) == wanted["n"]
+    held = [
+        float(w[(frame["role_1"] == one) & (frame["role_2"] == two)].sum())
+        for two in wanted["dimn"] for one in wanted["dimn"]
+    ]  # fmt: skip
+    assert held == near(wanted["table"], rel=EXACT)
+    for one in ROLES:
+        for two in ROLES:
+            hit = ((frame["role_1"] == one) & (frame["role_2"] == two)).astype(float)
+            name = f"interaction(role_1, role_2){one}.{two}"
+            movers.agrees(movers.mean(hit), wanted["cells"][name])
+            movers.agrees(total(hit.to_numpy(), w, movers.everybody), wanted["cell_totals"][name])
+    into = movers.mean(((frame["role_1"] != "executor") & (frame["role_2"] == "executor")).astype(float))
+    out_of = movers.mean(((frame["role_1"] == "executor") & (frame["role_2"] != "executor")).astype(float))
+    movers.agrees(into, wanted["inflow_outflow"]["into"])
+    movers.agrees(out_of, wanted["inflow_outflow"]["outof"])
+    net = difference(np.array([out_of.value, into.value]), movers.covariance(out_of, into))
+    figure = wanted["net"]["contrast"]
+    assert (net.value, net.se) == near((figure["est"], figure["se"]), rel=EXACT)
+
+
+@pytest.fixture(scope="module")
+def moves() -> Sampled:
+    """Return every step of every member from one wave to the next; a member's steps are in one PSU."""
+    frame = data("panel_small")
+    steps = [
+        frame[frame["wave"] == first].merge(
+            frame.loc[frame["wave"] == second, ["id", "role"]], on="id", suffixes=("", "_next")
+        )
+        for first, second in pairwise((1, 2, 3, 4))
+    ]
+    whole = pd.concat(steps, ignore_index=True)
+    return Sampled(whole, whole["w"].to_numpy(), designed(whole, member="id", stratum="stratum", psu="hh"))
+
+
+def test_transitions_over_all_pairs_of_waves(moves):
+    """o07: row shares of the steps of all years together; members who step often are one PSU."""
+    for name, figure in expected("o07")["pooled_row_props"].items():
+        source, target = name.split(":to")
+        hit = (moves.frame["role_next"] == target).astype(float)
+        moves.agrees(moves.mean(hit, (moves.frame["role"] == source).to_numpy()), figure)
+
+
+def test_hazards_of_becoming_an_executor(moves):
+    """o07: of the creators of each year and class of worker, the share that executes a year later."""
+    hit = (moves.frame["role_next"] == "executor").astype(float)
+    wanted = expected("o07")["hazard"]
+    for name, figure in wanted.items():
+        year, status = name.split(".")
+        at_risk = (moves.frame["role"] == "creator") & (moves.frame["wave"] == int(year))
+        found = moves.mean(hit, (at_risk & (moves.frame["status"] == status)).to_numpy())
+        assert found.value == near(figure["est"], rel=EXACT), name
+        assert moves.se(found) == near(figure["se"], rel=EXACT), name
+    assert len(wanted) == 9
