@@ -6,13 +6,17 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 
 from panel.errors import PanelError
-from panel.settings import Settings
+from panel.ports import Adapters
+from panel.settings import Settings, address_of
 
 LIMITS = {"prefect": ("3.8.8", "3.9"), "fastapi": ("0.139", "0.151"), "sqlalchemy": ("2.0.40", "2.1")}
 LEAST_FREE_BYTES = 1 << 30
+LATE = timedelta(hours=1)
+"""A message that goes at once and has waited longer is late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,5 +89,26 @@ def _home(settings: Settings) -> Iterator[Finding]:
         app = open_app(settings)
         found = f"{len(app.store.study_keys())} studies"
         yield Finding(what="database and key", state="good", found=found)
+        yield _alerts(app)
     except PanelError as error:
         yield Finding(what="database and key", state="bad", found=error.what, fix=error.fix or "")
+
+
+def _alerts(app: Adapters) -> Finding:
+    """Say whether people hear of problems: every target has an address, nothing waits long, no letter is dead."""
+    mute = [each.key for each in app.routing.targets if not address_of(each)]
+    posted = app.store.posted()
+    dead = sum(each.state == "dead" for each in posted)
+    late = app.clock.now() - LATE
+    waiting = sum(each.state == "waiting" and each.timing == "at_once" and each.created_at < late for each in posted)
+    fix = ""
+    if mute:
+        fix = f"set the address of {', '.join(mute)} where alerts.toml says it is"
+    elif waiting:
+        fix = "run `panelctl alerts deliver` every few minutes"
+    return Finding(
+        what="alerts are delivered",
+        state="bad" if fix else "good",
+        found=f"{len(app.routing.targets)} targets, {waiting} messages late, {dead} dead letters",
+        fix=fix,
+    )

@@ -103,7 +103,10 @@ def test_targets_are_tried_and_what_is_wrong_is_said(loaded, typed, hook, monkey
     (loaded.home / "alerts.toml").write_text(ROUTES)
     code, _, said = typed("alerts", "test", "hook")
     assert (code, "no address is set" in said) == (23, True)
+    code, found, _ = typed("doctor", "--format", "csv")
+    assert (code, "set the address of hook" in found) == (19, True)
     monkeypatch.setenv("PANEL_TEST_HOOK", f"json://127.0.0.1:{hook.server_port}/hook")
+    assert "set the address" not in typed("doctor", "--format", "csv")[1]
     assert told(typed("alerts", "test", "hook", "--format", "json"))[0]["target"] == "hook"
     assert len(hook.taken) == 1
     for arguments in (["test", "hok"], ["show", "ffff"], ["history", "creative-ai", "panel:moon"]):

@@ -36,7 +36,10 @@ def alerts_list(
 
     if context.invoked_subcommand is not None:
         return
-    rows = [each for each in alerts(connect(), study) if is_all or each.state != "resolved"]
+    app = connect()
+    if not app.routing.targets:
+        typer.echo("Nobody is told of alerts: alerts.toml in the home would name targets.", err=True)
+    rows = [each for each in alerts(app, study) if is_all or each.state != "resolved"]
     frame = pd.DataFrame([asdict(each) for each in rows], columns=[each.name for each in fields(Alert)])
     emit(frame[list(_LISTED)] if for_a_person(form) else frame, form, title="Alerts")
 
