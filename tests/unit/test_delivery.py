@@ -8,8 +8,11 @@ from panel.actions import fieldwork, monitor
 from panel.actions.delivery import Pace, deliver, deliver_due
 from panel.actions.sweep import sweep
 from panel.errors import DefinitionError, DeliveryFailed, SourceError, UnknownKey
+from panel.model.incident import Reaction
 from panel.model.load_routing import load_routing
-from tests.unit.watch_factory import ROUTES, Watch, verdict
+from panel.model.quarantine import Decision, RowVerdict
+from panel.model.results import Gate
+from tests.unit.watch_factory import ROUTES, START, Watch, verdict
 
 FIRST_DAY = datetime(2025, 10, 1, tzinfo=UTC)
 DELIVERED = "member,wave,outcome,job,bread_share,submitted_at\nm1,one,done,1,50,2025-10-02\n"
@@ -149,6 +152,34 @@ def test_what_fell_due_before_the_study_was_here_is_nobodys_omission(tmp_path):
     assert watch.deliver() == []
     assert watch.app.store.incidents() == []
     watch.app.store.close()
+
+
+def test_what_is_held_for_too_long_is_told_its_owner(watch):
+    """Looked for in the hour of the digest; a decision resolves it."""
+    held = verdict("hold:x", severity="warning", owner="analyst", action="hold_cell", failing=(("m1", 1),))
+    gate = Gate(study="bakers", wave=1, stage="panel", suite_digest="s", data_digest="d", verdicts=(held,))
+    cell = RowVerdict(
+        study="bakers", wave=1, member="m1", variable="job", check="hold:x", version=1, severity="warning",
+        owner="analyst", action="hold_cell", why="w", value_digest="v",
+    )  # fmt: skip
+    watch.app.store.save_gate(gate, watch.clock.now())
+    watch.app.store.add_row_verdicts("bakers", 1, [cell], watch.clock.now())
+    watch.clock.at = START.replace(hour=6) + timedelta(days=14)  # eight in the morning in Amsterdam
+    assert watch.deliver() == []
+    watch.clock.pass_(days=2, hours=1)
+    assert sweep(watch.app, "bakers") == Reaction()  # not at this hour
+    watch.clock.pass_(hours=23)
+    sweep(watch.app, "bakers")
+    (late,) = watch.app.store.incidents()
+    assert (late.check, late.owner, late.severity, late.failing_count) == (
+        "quarantine:overdue",
+        "analyst",
+        "warning",
+        1,
+    )
+    watch.app.store.decide(cell, Decision(outcome="accept", by="me", reason="right", at=watch.clock.now()))
+    sweep(watch.app, "bakers")
+    assert watch.app.store.incidents()[0].state == "resolved"
 
 
 def test_a_sign_of_life_goes_out_once_in_each_period(watch):

@@ -9,7 +9,9 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from panel.actions.incidents import Scene, react
+from panel.actions.quarantine import Waiting, waiting
 from panel.model.incident import Incident, Reaction, Sighting
+from panel.model.quarantine import OLDEST_DAYS
 from panel.model.results import Gate, Stage, Verdict
 from panel.model.study import Study, Wave
 from panel.ports import Adapters, GateReacting, Reacting
@@ -17,6 +19,7 @@ from panel.ports import Adapters, GateReacting, Reacting
 SCHEMA = "S1"
 """The catalogue's entry for the form of a wave: where it fails, everything else about the wave is noise."""
 SUITE, ROWS, REFUSED = "gate:suite", "gate:rows", "intake:refused"
+OVERDUE = "quarantine:overdue"
 OPENING, ANSWERS, CLOSING = "calendar:opening", "calendar:answers", "calendar:closing"
 OPEN_WITHIN = timedelta(days=1)
 ANSWERS_WITHIN = timedelta(days=7)
@@ -116,6 +119,38 @@ def _following(sightings: Iterable[Sighting], scene: Scene) -> Reacting:
     return lambda known: react(sightings, known, scene)
 
 
+def overdue(app: Adapters, study: Study, known: Iterable[Incident]) -> tuple[Sighting, ...]:
+    """
+    Return, for each owner, whether something that a check holds has waited for a decision for too long.
+
+    Args:
+        app: the adapters.
+        study: the study.
+        known: its incidents; an owner with one about this who has nothing overdue is seen to pass.
+    """
+    late = [each for each in waiting(app, study.key) if each.is_overdue]
+    owners = {each.owner for each in late} | {each.subgroup for each in known if each.check == OVERDUE}
+    return tuple(_overdue(app, study, owner, [row for row in late if row.owner == owner]) for owner in sorted(owners))
+
+
+def _overdue(app: Adapters, study: Study, owner: str, late: Sequence[Waiting]) -> Sighting:
+    numbers = [study.wave(each.wave).number for each in late]
+    return Sighting(
+        study=study.key,
+        suite="quarantine",
+        check=OVERDUE,
+        subgroup=owner,
+        owner=owner,
+        severity="warning",
+        wave=max(numbers, default=len(study.waves)),
+        outcome="failed" if late else "passed",
+        why=f"Held for more than {OLDEST_DAYS} days without a decision: panelctl quarantine list --held.",
+        checked_count=len(late),
+        failing_count=len(late),
+        is_synthetic=any(_is_synthetic(app, study.key, number) for number in sorted(set(numbers))),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """Something that should have happened to some wave by a moment, and whether it did."""
@@ -137,19 +172,19 @@ def calendar(app: Adapters, study: Study, now: datetime) -> tuple[Sighting, ...]
     states = app.store.wave_states(study.key)
     expected = [each for wave in study.waves for each in _expected(app, study, wave, states.get(wave.number, ""))]
     return tuple(
-        _overdue([each for each in expected if each.check == check and since < each.by <= now], study, check, why)
-        for check, why in _OVERDUE.items()
+        _missed([each for each in expected if each.check == check and since < each.by <= now], study, check, why)
+        for check, why in _MISSED.items()
     )
 
 
-_OVERDUE = {
+_MISSED = {
     OPENING: "A wave should be in the field and was never opened.",
     ANSWERS: "A wave has been in the field for a week and nothing was delivered.",
     CLOSING: "Fieldwork ended four weeks ago and the wave is not closed.",
 }
 
 
-def _overdue(due: Sequence[Expected], study: Study, check: str, why: str) -> Sighting:
+def _missed(due: Sequence[Expected], study: Study, check: str, why: str) -> Sighting:
     late = [each for each in due if not each.is_done]
     return Sighting(
         study=study.key,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from panel.actions.incidents import Scene, at_once, by_hand, react, tell
-from panel.actions.sightings import calendar, scene_of
+from panel.actions.sightings import calendar, overdue, scene_of
 from panel.model.incident import Incident, IncidentEvent, Message, Outgoing, Reaction
 from panel.model.study import Study
 from panel.ports import Adapters
@@ -20,11 +20,14 @@ def sweep(app: Adapters, study_key: str) -> Reaction:
     See to a study's dates, escalations and omissions, in one transaction; where there is nothing, nothing is written.
 
     An acknowledgement or silence whose date has come ends; a critical incident that nobody took on within its rule's
-    hours goes to the next; what the wave calendar says should have happened and did not becomes an incident.
+    hours goes to the next; what the wave calendar says should have happened and did not becomes an incident. What is
+    held for too long is looked for in the hour of the digest only: there can be much to read.
     """
     study = app.study(study_key)
     scene = scene_of(app, study)
     seen = calendar(app, study, scene.at)
+    if scene.routing.is_digest_hour(scene.at):
+        seen += overdue(app, study, app.store.incidents(study_key))
 
     def follow(known: Sequence[Incident]) -> Reaction:
         first = react(seen, known, scene)

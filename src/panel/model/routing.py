@@ -127,6 +127,10 @@ class Routing:
         ]
         return replace(self, rules=tuple(rules), fallback=_less(self.fallback, target) or rest)
 
+    def is_digest_hour(self, at: datetime) -> bool:
+        """Say whether the daily digest goes out within this hour."""
+        return at.astimezone(ZoneInfo(self.time_zone)).hour == self.digest_hour
+
     def digest_after(self, at: datetime) -> datetime:
         """Return the next moment of the daily digest, in UTC."""
         local = at.astimezone(ZoneInfo(self.time_zone))
