@@ -64,8 +64,8 @@ class Seen:
         value = float((self.weights * factor * np.where(here, y, 0.0)).sum()) / total
         off = factor * (np.where(here, y, 0.0) - value) / total
         inner = off * (1 - self.propensity) * (self.propensity > LEAST_PROPENSITY)
-        slopes = (self.x * (self.weights * inner)[:, None]).sum(axis=0)
-        linear = off - self.linear @ slopes
+        slopes = np.einsum("i,ip->p", self.weights * inner, self.x)
+        linear = off - np.einsum("ip,p->i", self.linear, slopes)
         return Estimand(value, linear, int(np.count_nonzero(here)), kish((self.weights * factor)[here]), rows)
 
 
