@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from panel.estimate.estimators import logit_interval
 from panel.estimate.kernel import Design, covariance
 from panel.forecast.categories import best_case, hits, median_margin, modal_margin, verdicts
 from panel.forecast.censoring import Seen, leavers
 from panel.forecast.claims import Said, direction
 from panel.forecast.probabilities import BINS, auc, calibration, reliability_curve, scores
 from panel.forecast.revisions import martingale_p, revisions
+from panel.forecast.telling import uncertainty_interval
 
 ONE = np.ones
 
@@ -224,3 +226,21 @@ def test_laws_of_the_scores(rows):
     for name, each in found.items():
         assert each.value == pytest.approx(doubled[name].value, rel=1e-6, abs=1e-9), name
         assert float((w * each.linear).sum()) == pytest.approx(0, abs=1e-6), name
+
+
+@pytest.mark.parametrize("share", [0.08, 0.3, 0.48, 0.7])
+def test_the_interval_of_uncertainty_is_that_of_the_share(share):
+    """The product at the ends of the share's own interval, on either side of one half; a quarter where half is inside."""
+    se, degrees = 0.02, 700
+    low, high = logit_interval(min(share, 1 - share), se, degrees, 500.0)
+    wanted = (low * (1 - low), 0.25 if high >= 0.5 else high * (1 - high))
+    found = uncertainty_interval(share * (1 - share), abs(1 - 2 * share) * se, degrees, 500.0)
+    assert found == pytest.approx(wanted, rel=1e-9)
+    assert found[0] < share * (1 - share) <= found[1] <= 0.25
+
+
+def test_the_interval_of_uncertainty_at_one_half():
+    """Half of all: the error of the product is nothing, its interval is not, and ends at a quarter."""
+    low, high = uncertainty_interval(0.25, 0.0, 700, 500.0)
+    assert high == 0.25
+    assert 0.24 < low < 0.25

@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from panel.errors import EstimateError
 from panel.estimate.berger_priam import fixed_overlap_covariance
 from panel.estimate.contrasts import difference, relative
-from panel.estimate.estimators import Estimand, logit_interval, quantile, ratio, total
+from panel.estimate.estimators import Estimand, logit_interval, quantile, ratio, share_interval, total
+from panel.estimate.hazards import hazard_model, survival
+from panel.estimate.independence import rao_scott
 from tests.unit.oracle_samples import BESIDE, EXACT, Sampled, data, designed, expected, near, stratified_schools
 
 pytestmark = BESIDE
@@ -229,6 +232,8 @@ def test_transitions(movers, source, target):
     degrees = movers.design.degrees_of_freedom(rows)
     interval = logit_interval(found.value, movers.se(found), degrees, found.n_eff)
     assert interval == near(tuple(rule["logit"]), rel=1e-6)  # R takes them from a fitted logit, converged to 1e-8
+    by_beta = share_interval("beta", found, movers.se(found), degrees)
+    assert by_beta == near(tuple(rule["beta"]), rel=1e-6)
 
 
 @pytest.mark.parametrize("status", STATUS)
@@ -255,6 +260,10 @@ def test_transitions_of_real_people():
         ignore_index=True,
     )
     men = Sampled(moves, np.ones(len(moves)), designed(moves, member="nr", stratum=None, psu=None))
+    steps = [
+        ((moves["union"] == one) & (moves["union_next"] == two)).sum() for two in ("no", "yes") for one in ("no", "yes")
+    ]
+    assert sorted(steps) == sorted(expected("o07")["males_union_counts"])
     for name, figure in expected("o07")["males_union"].items():
         source, target = name.split(":union_next")
         hit = (moves["union_next"] == target).astype(float)
@@ -318,3 +327,62 @@ def test_hazards_of_becoming_an_executor(moves):
         assert found.value == near(figure["est"], rel=EXACT), name
         assert moves.se(found) == near(figure["se"], rel=EXACT), name
     assert len(wanted) == 9
+
+
+def test_whether_the_role_depends_on_the_role_before(movers):
+    """o07: Rao and Scott's F, its degrees of freedom and probability."""
+    frame, wanted = movers.frame, expected("o07")["chisq_F"]
+    one, other = (frame[name].map(list(ROLES).index).to_numpy() for name in ("role_1", "role_2"))
+    found = rao_scott(one, other, movers.weights, movers.everybody, movers.design)
+    ours = (found.f, found.between, found.within, found.p)
+    assert ours == near(tuple(wanted[name] for name in ("F", "ndf", "ddf", "p")), rel=EXACT)
+
+
+def test_a_model_of_hazards(moves):
+    """
+    o07: complementary log-log of the hazard of executing, by year and class of worker, to 1e-6.
+
+    R stops its fit when the deviance moves by 1e-8, ours when coefficients move by 1e-12: the score there is nothing.
+    """
+    frame, wanted = moves.frame, expected("o07")["cloglog"]
+    x = {f"factor(per){year}": (frame["wave"] == year).to_numpy(float) for year in (2, 3)}
+    x |= {f"status{name}": (frame["status"] == name).to_numpy(float) for name in ("hybrid", "zzp")}
+    event, at_risk = (frame["role_next"] == "executor").to_numpy(float), (frame["role"] == "creator").to_numpy()
+    model = hazard_model(x, event, moves.weights, at_risk)
+    for name, found in model.coefficients.items():
+        known = "(Intercept)" if name == "intercept" else name
+        assert found.value == near(wanted["coef"][known], rel=1e-6), name
+        assert moves.se(found) == near(wanted["se"][known], rel=1e-6), name
+        assert (moves.weights * found.linear).sum() == near(0, abs=1e-6)
+
+
+def test_hazards_and_survival_without_a_model(moves):
+    """One year after another: the share that has not moved is the product, its error by the delta method."""
+    event = (moves.frame["role_next"] == "executor").to_numpy(float)
+    at_risk = [((moves.frame["role"] == "creator") & (moves.frame["wave"] == year)).to_numpy() for year in (1, 2, 3)]
+    hazards = [moves.mean(event, rows) for rows in at_risk]
+    found = survival(hazards)
+    gradient = [-np.prod([1 - other.value for other in hazards if other is not each]) for each in hazards]
+    assert found.value == near(np.prod([1 - each.value for each in hazards]), rel=1e-12)
+    assert moves.se(found) ** 2 == near(gradient @ moves.covariance(*hazards) @ np.array(gradient), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("x", "moved", "rows", "said"),
+    [
+        ([0.0, 1.0, 0.0], [1, 0, 1], [False] * 3, "Nobody is at risk"),
+        ([0.0, 1.0, 0.0], [1, 1, 1], [True] * 3, "All or none"),
+        ([2.0, 2.0, 2.0], [1, 0, 1], [True] * 3, "cannot be told apart"),
+    ],
+)
+def test_a_hazard_without_a_meaning_is_a_sentence(x, moved, rows, said):
+    """Nobody at risk, all alike, or covariates that follow from others: said."""
+    with pytest.raises(EstimateError, match=said):
+        hazard_model({"x": np.array(x)}, np.array(moved), np.ones(3), np.array(rows))
+
+
+def test_an_answer_that_everybody_gives_is_a_sentence():
+    """One category: no test, but a sentence."""
+    design = designed(pd.DataFrame({"m": range(4)}), member="m", stratum=None, psu=None)
+    with pytest.raises(EstimateError, match="everybody gives"):
+        rao_scott(np.zeros(4), np.array([0, 1, 0, 1]), np.ones(4), np.ones(4, dtype=bool), design)

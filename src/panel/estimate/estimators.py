@@ -138,7 +138,7 @@ def quantile(
     weighted = weights * below.linear if influence is None else influence(below.linear)  # type: ignore[operator]
     se_share = float(np.sqrt(covariance(design.totals(weighted), design)[0, 0]))
     degrees = design.degrees_of_freedom(rows)
-    edges = _share_interval(interval, below, se_share, degrees)
+    edges = share_interval(interval, below, se_share, degrees)
     low, high = (quantile_by(rule, ordered, heavy, edge) for edge in edges)
     se = (high - low) / (2 * t_quantile(degrees))
     density = se_share / se if se > 0 else np.inf
@@ -148,8 +148,12 @@ def quantile(
     return Quantile(value, linear, len(places), kish(inside), rows, low, high, se)
 
 
-def _share_interval(kind: str, share: Estimand, se: float, degrees: int) -> tuple[float, float]:
-    """Return the interval of a share, by one of Woodruff's kinds."""
+def share_interval(kind: str, share: Estimand, se: float, degrees: int) -> tuple[float, float]:
+    """
+    Return the interval of a share: "mean" (share -/+ t se), "xlogit", or "beta".
+
+    Source: Korn and Graubard (1998), Survey Methodology 24, for the last. Oracle: o02, o07 (row_ci).
+    """
     reach, value = t_quantile(degrees) * se, share.value
     if kind not in INTERVALS:
         raise UnknownKey(f"There is no interval '{kind}'.", fix=did_you_mean(kind, INTERVALS))

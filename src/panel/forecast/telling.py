@@ -12,6 +12,9 @@ from panel.estimate.estimators import Estimand, logit_interval
 from panel.estimate.kernel import Design, t_quantile, variances
 from panel.estimate.sample import Part
 
+EVEN = 1e-3
+"""So near to one half a share counts as one half."""
+
 
 @dataclass(frozen=True)
 class Told:
@@ -60,6 +63,8 @@ class Teller:
         found = told.found
         if told.unit == "share":
             low, high = logit_interval(found.value, se, degrees, found.n_eff)
+        elif told.statistic == "uncertainty":
+            low, high = uncertainty_interval(found.value, se, degrees, found.n_eff)
         else:
             reach = t_quantile(degrees) * se
             low, high = found.value - reach, found.value + reach
@@ -87,6 +92,18 @@ class Teller:
             estimate=value, se=nothing, low=nothing, high=nothing, n=found.n, n_eff=found.n_eff, weight=self.weight,
             method=self.part.design.said(self.method), is_provisional=self.is_provisional,
         )  # fmt: skip
+
+
+def uncertainty_interval(value: float, se: float, degrees: int, n_eff: float) -> tuple[float, float]:
+    """
+    Return the interval of p (1 - p): that of the share p by the logit, carried over; a quarter is the most it can be.
+
+    At p = 1/2 a little more or less of p moves nothing, so p gets the error of a share of that effective n there.
+    """
+    away = float(np.sqrt(max(1 - 4 * value, 0.0)))  # 1 - 2p, of the smaller p
+    se_share = se / away if away > EVEN else float(np.sqrt(0.25 / max(n_eff, 1.0)))
+    low, high = logit_interval((1 - away) / 2, se_share, degrees, n_eff)
+    return low * (1 - low), 0.25 if high >= 0.5 else high * (1 - high)
 
 
 @dataclass(frozen=True)
