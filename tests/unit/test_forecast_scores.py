@@ -230,7 +230,7 @@ def test_laws_of_the_scores(rows):
 
 @pytest.mark.parametrize("share", [0.08, 0.3, 0.48, 0.7])
 def test_the_interval_of_uncertainty_is_that_of_the_share(share):
-    """The product at the ends of the share's own interval, on either side of one half; a quarter where half is inside."""
+    """The product at the ends of the share's interval, on either side of one half; a quarter where half is inside."""
     se, degrees = 0.02, 700
     low, high = logit_interval(min(share, 1 - share), se, degrees, 500.0)
     wanted = (low * (1 - low), 0.25 if high >= 0.5 else high * (1 - high))

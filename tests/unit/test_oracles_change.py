@@ -260,9 +260,7 @@ def test_transitions_of_real_people():
         ignore_index=True,
     )
     men = Sampled(moves, np.ones(len(moves)), designed(moves, member="nr", stratum=None, psu=None))
-    steps = [
-        ((moves["union"] == one) & (moves["union_next"] == two)).sum() for two in ("no", "yes") for one in ("no", "yes")
-    ]
+    steps = moves.groupby(["union", "union_next"]).size().tolist()
     assert sorted(steps) == sorted(expected("o07")["males_union_counts"])
     for name, figure in expected("o07")["males_union"].items():
         source, target = name.split(":union_next")
