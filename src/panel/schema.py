@@ -215,6 +215,8 @@ ESTIMATES = Frame(
         ("high", "Float64"),
         ("n", "Int64"),  # members counted in the denominator
         ("n_eff", "Float64"),  # Kish effective n of those
+        ("n_held", "Int64"),  # members more that it would count if checks held nothing; null where too few to tell
+        ("estimate_with_held", "Float64"),  # the figure with them; null where n_held is
         ("denominator", "str"),  # in words: among whom
         ("unit", "str"),  # share | EUR | hours | count | points | ratio
         ("terms", "str"),  # nominal | real | ""
@@ -224,4 +226,7 @@ ESTIMATES = Frame(
     ),
     key=("indicator", "statistic", "value", "domain", "group", "from_wave", "wave", "terms", "weight"),
 )
-"""One row per figure. A hidden figure has null in estimate, se, low, high, n and n_eff."""
+"""
+One row per figure. A hidden figure has null in every number, n_held and estimate_with_held included. Figures
+about predictions do not tell the last two.
+"""

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from panel.actions import fieldwork, fold, gate, intake, set_up
+from panel.actions import fieldwork, figures, fold, gate, intake, set_up
 from panel.actions.quarantine import decide, settling, waiting
 from panel.app import migrate, open_app
 from panel.errors import DefinitionError, UnknownKey
@@ -232,6 +232,30 @@ def test_a_rejected_row_is_in_no_figure(app):
     assert member not in set(fold.clean_panel(app, app.study(STUDY), [2])["member"])
     decide(app, STUDY, WAVE, "panel:careless", "accept", reason="known person")
     assert member in set(fold.clean_panel(app, app.study(STUDY), [2])["member"])
+
+
+def test_every_figure_says_what_is_held_and_what_it_would_be_with_it(app):
+    """Role shares lack a few members until they are let stand; what no check touches lacks nobody."""
+    figures.weigh(app, STUDY, WAVE)
+    before = figures.estimate(app, STUDY, WAVE)
+    assert before.equals(app.store.estimates(STUDY, 2))
+    decide(app, STUDY, WAVE, SUM, "accept", reason="rounded")
+    decide(app, STUDY, "2025", SUM, "accept", reason="rounded")
+    figures.weigh(app, STUDY, WAVE)
+    after = figures.estimate(app, STUDY, WAVE)
+
+    def told(table, indicator):
+        rows = table[(table["indicator"] == indicator) & (table["group"] == "all") & (table["statistic"] == "mean")]
+        rows = rows.set_index("wave")
+        return rows["n"], rows["n_held"], rows["estimate"], rows["estimate_with_held"]
+
+    lacking, few, _, _ = told(before, "creator_share")
+    whole, none, value, with_held = told(after, "creator_share")
+    assert few.isna().all()  # fewer than ten are held: how many is not told
+    assert (whole > lacking).all()
+    assert (none == 0).all()
+    assert with_held.equals(value.rename("estimate_with_held"))
+    assert (told(before, "ai_evaluation_mean")[1] == 0).all()
 
 
 def test_an_unknown_check_or_member_is_refused(app):

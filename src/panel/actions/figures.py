@@ -9,14 +9,16 @@ from itertools import pairwise
 import pandas as pd
 
 from panel import weigh as weighing
-from panel.actions.fold import as_first_given, clean_panel
+from panel.actions.fold import as_first_given, as_said, clean_panel, held_variables
 from panel.disclose import protect
 from panel.errors import EstimateError
 from panel.estimate import report
+from panel.estimate.held import beside_held, touched
 from panel.forecast import ledger
 from panel.forecast import predictions as predict
 from panel.model.study import Study
 from panel.ports import Adapters
+from panel.schema import ESTIMATES
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +38,7 @@ def weigh(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
     waves = _waves_with_answers(app, study, number)
     panel = clean_panel(app, study, waves, _read(study))
     tracking = app.store.tracking(study.key)
-    made = [weighing.cross_sectional(panel[panel["wave"] == each], study=study, wave=each) for each in waves]
-    made += [weighing.longitudinal(panel, tracking, study=study, waves=each) for each in wave_sets(study, waves)]
+    made = _made(study, panel, tracking, waves)
     rows = pd.concat([each.rows for each in made], ignore_index=True)
     app.store.save_weights(study.key, number, rows, json.dumps([each.diagnostics for each in made], sort_keys=True))
     log.info("weighed wave=%s/%d weights=%d sets=%d", study.key, number, len(rows), len(made))
@@ -86,14 +87,15 @@ def estimate(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
     panel = clean_panel(app, study, waves, _read(study))
     claims = _keep_claims(app, study, panel, number)
     weights, tracking = app.store.weights(study.key, number), app.store.tracking(study.key)
+    figures = report(study, panel, tracking, weights, wave=number)
     tables = {
-        "estimates": report(study, panel, tracking, weights, wave=number),
+        "estimates": beside_held(figures, _with_held(app, study, number, waves, tracking, weights)),
         "predictions": predict(study, panel, weights, wave=number),
     }
     kept = {name: protect(table, threshold=study.disclosure_threshold) for name, table in tables.items()}
     app.store.save_estimates(study.key, number, kept)
-    figures = sum(len(table) for table in kept.values())
-    log.info("estimated wave=%s/%d figures=%d claims=%d", study.key, number, figures, claims)
+    count = sum(len(table) for table in kept.values())
+    log.info("estimated wave=%s/%d figures=%d claims=%d", study.key, number, count, claims)
     return kept["estimates"]
 
 
@@ -103,3 +105,22 @@ def _keep_claims(app: Adapters, study: Study, panel: pd.DataFrame, wave: int) ->
     claims = ledger(study, panel, app.store.tracking(study.key), wave=wave, first_given=first_given)
     app.store.save_claims(study.key, wave, claims)
     return len(claims)
+
+
+def _with_held(
+    app: Adapters, study: Study, wave: int, waves: list[int], tracking: pd.DataFrame, weights: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the figures that held cells or rows touch, with nothing set aside; weights are made anew for rows only."""
+    held = held_variables(app, study, waves)
+    part = study if held is None else touched(study, held)
+    if part is None:
+        return ESTIMATES.empty()
+    panel = as_said(app, study, waves, _read(study))
+    if held is None:
+        weights = pd.concat([each.rows for each in _made(study, panel, tracking, waves)], ignore_index=True)
+    return report(part, panel, tracking, weights, wave=wave)
+
+
+def _made(study: Study, panel: pd.DataFrame, tracking: pd.DataFrame, waves: list[int]) -> list[weighing.Weighting]:
+    made = [weighing.cross_sectional(panel[panel["wave"] == each], study=study, wave=each) for each in waves]
+    return made + [weighing.longitudinal(panel, tracking, study=study, waves=each) for each in wave_sets(study, waves)]

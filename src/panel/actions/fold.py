@@ -115,6 +115,22 @@ def clean_panel(
     return correct_cells(clean, corrections(app, study, waves), study)
 
 
+def as_said(app: Adapters, study: Study, waves: Sequence[int], columns: Sequence[str]) -> pd.DataFrame:
+    """Return person-waves as `clean_panel` does, but with nothing set aside: what members said, corrections applied."""
+    frame = app.store.person_waves(study.key, waves, with_sources(study, columns))
+    return correct_cells(frame, corrections(app, study, waves), study)
+
+
+def held_variables(app: Adapters, study: Study, waves: Sequence[int]) -> set[str] | None:
+    """Return the variables of which a cell is held, and all that derive from them; None where whole rows are held."""
+    held = app.store.held(study.key)
+    here = held[held["wave"].isin(list(waves)) & held["delivery"].isna() & held["member"].notna()]
+    if here["variable"].isna().any():
+        return None
+    names = set(here["variable"])
+    return {each.name for each in study.variables if names & set(with_sources(study, [each.name]))}
+
+
 def corrections(app: Adapters, study: Study, waves: Sequence[int]) -> pd.DataFrame:
     """
     Return the values that were decided on: member, wave, variable, value of the variable's kind, and what was `said`.

@@ -68,9 +68,23 @@ def _shown(rows: pd.DataFrame, study: Study, among: dict[object, int]) -> pd.Dat
         "n": rows["n"].tolist(),
         "n_eff": rows["n_eff"].round(0).astype("Int64").tolist(),
     }
+    shown |= _held(rows)
     if (rows["status"] != "final").any():
         shown["status"] = rows["status"].tolist()
     return pd.DataFrame(shown | {"among": [among[name] for name in rows["denominator"]]})
+
+
+def _held(rows: pd.DataFrame) -> dict[str, list[object]]:
+    """Return how many members checks hold out of each figure, and the figure with them, where they hold any."""
+    if rows["n_held"].isna().all() or rows["n_held"].eq(0).all():
+        return {}
+    few = ["" if status == "hidden" else "few" for status in rows["status"]]
+    counts = [less if pd.isna(count) else count for count, less in zip(rows["n_held"], few, strict=True)]
+    values = [
+        "" if pd.isna(value) else figure(value, unit)
+        for value, unit in zip(rows["estimate_with_held"], rows["unit"], strict=True)
+    ]
+    return {"held": counts, "with held": values}
 
 
 def _wave(study: Study, number: object) -> str:

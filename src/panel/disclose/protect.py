@@ -18,6 +18,9 @@ A figure is hidden where
 6. it is of a bin of the reliability curve, and exactly one bin is hidden, or the hidden ones hold fewer members than
    the threshold: then the next smallest bin goes too. The two figures of a bin go together.
 
+Of a figure that is shown, the number of members whose answers checks hold and the figure with them go under rules of
+their own (see `_Table.tells_held`).
+
 Every rule reads only what would be published, and they are applied until none finds anything more. So protecting twice
 is protecting once, and the order of rows does not matter. What this does not do: look at figures of different releases
 or at groups of two domains crossed, and it gives no certificate.
@@ -30,6 +33,7 @@ import pandas as pd
 
 from panel.model.study import INDICES
 
+HELD = ["n_held", "estimate_with_held"]
 NUMBERS = ["estimate", "se", "low", "high", "n", "n_eff"]
 HIDDEN = "hidden"
 FEWEST_COUNTED = 3
@@ -88,6 +92,8 @@ def protect(estimates: pd.DataFrame, *, threshold: int) -> pd.DataFrame:
     out = estimates.copy()
     out.loc[table.hidden, NUMBERS] = pd.NA
     out.loc[table.hidden, "status"] = HIDDEN
+    if "n_held" in out:
+        out.loc[table.hidden | table.tells_held(), HELD] = pd.NA
     return out
 
 
@@ -98,6 +104,8 @@ class _Table:
         frame = estimates.reset_index(drop=True)
         self.threshold = threshold
         self.n = frame["n"].to_numpy(dtype=float, na_value=np.nan)
+        held = frame["n_held"] if "n_held" in frame else pd.Series(0, index=frame.index)
+        self.held = held.to_numpy(dtype=float, na_value=np.nan)
         self.estimate = frame["estimate"].to_numpy(dtype=float, na_value=np.nan)
         self.statistic = frame["statistic"].astype("str").to_numpy(dtype=object)
         self.group = frame["group"].astype("str").fillna("").to_numpy(dtype=object)
@@ -140,6 +148,26 @@ class _Table:
         self.hidden |= new
         return bool(new.any())
 
+    def tells_held(self) -> np.ndarray:
+        """
+        Return where n held and the figure with them would tell about fewer held members than the threshold.
+
+        With n, n held and both figures the sum of the held answers is had by arithmetic. So they go where the held are
+        few; in every group of a domain where they are few in one, one is hidden, or few are left when the groups are
+        taken from everybody, for those could be had by subtraction; and of a change where they go of the level in
+        either wave.
+        """
+        told = np.isfinite(self.held)
+        few = told & (self.held > 0) & ((self.held < self.threshold) | self.hidden)
+        grouped = _sums(self.figure, np.where(told & self.in_domain, self.held, 0.0))[self.figure]
+        whole = ~self.in_domain & (self.group == _EVERYBODY)
+        left = self._of(whole, self.everybody, np.nan_to_num(self.held)) - grouped
+        unknown = _sums(self.figure, (~told | self.hidden) & self.in_domain)[self.figure] > 0
+        others = _sums(self.figure, few & self.in_domain)[self.figure] > 0
+        few |= self.in_domain & (others | unknown | ((left > 0) & (left < self.threshold) & (grouped > 0)))
+        lost = self.level[few & (self.level > 0)]
+        return np.asarray(few | np.logical_or.reduce([np.isin(each, lost) for each in self.ends]))
+
     def found(self) -> np.ndarray:
         """Return what the rules hide, given what is hidden so far."""
         return (
@@ -173,14 +201,14 @@ class _Table:
         hidden = _sums(self.figure, self.hidden & self.in_domain)[self.figure]
         counted = _sums(self.figure, np.where(shown, self.n, 0.0))[self.figure]
         whole = ~self.in_domain & (self.group == _EVERYBODY) & ~self.hidden
-        left = self._of(whole, self.everybody) - counted
+        left = self._of(whole, self.everybody, self.n) - counted
         open_rows = shown & (hidden > 0) & ((hidden == 1) | (left < self.threshold))
         return self._smallest(open_rows, self.figure, self.n)
 
-    def _of(self, rows: np.ndarray, key: np.ndarray) -> np.ndarray:
-        """Return for every row the n of the one among `rows` with the same key; infinite where there is none."""
+    def _of(self, rows: np.ndarray, key: np.ndarray, count: np.ndarray) -> np.ndarray:
+        """Return for every row the count of the one among `rows` with the same key; infinite where there is none."""
         found = np.full(len(key) * 3 + 1, np.inf)
-        found[key[rows]] = self.n[rows]
+        found[key[rows]] = count[rows]
         return found[key]
 
     def _smallest(self, rows: np.ndarray, key: np.ndarray, size: np.ndarray) -> np.ndarray:
@@ -223,7 +251,7 @@ class _Table:
         count = _sums(self.bins, one & self.hidden)[self.bins]
         counted = _sums(self.bins, np.where(one & ~self.hidden, self.n, 0.0))[self.bins]
         whole = (self.statistic == "realised_frequency") & ~self.hidden
-        left = self._of(whole, self.forecast) - counted
+        left = self._of(whole, self.forecast, self.n) - counted
         open_rows = one & ~self.hidden & (count > 0) & ((count == 1) | (left < self.threshold))
         return out | self._smallest(open_rows, self.bins, self.n)
 

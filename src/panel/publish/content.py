@@ -22,7 +22,7 @@ BAND = 5
 WITHHELD = "withheld"
 # hashes over all answers: they would confirm a guess of what is coarsened or left out
 NOT_RELEASED = ("response", "made_response", "read_response")
-FIGURES = ("estimate", "se", "low", "high", "n", "n_eff")
+FIGURES = ("estimate", "se", "low", "high", "n", "n_eff", "n_held", "estimate_with_held")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Select, delete, insert, select
 
 from panel.schema import CLAIMS, ESTIMATES, HELD, PERSON_WAVES, TRACKING, WEIGHTS, reason_column
 from panel.store import tables
 from panel.store.base import PART, Database, put
 from panel.store.frames import core_json
+from panel.store.held_figures import COLUMNS, held_table, split_held, with_held
 
 PERSON_WAVE = tables.PersonWave.__table__  # type: ignore[attr-defined]
 CASES = tables.CaseCount.__table__  # type: ignore[attr-defined]
@@ -115,18 +117,18 @@ class Derived(Database):
         with self._writes() as connection:
             connection.execute(delete(ESTIMATE).where(*here))
             for name, table in tables_.items():
-                rows = ESTIMATES.coerce(table)[ESTIMATES.names].assign(study=study, computed_at=wave, table_name=name)
-                put(connection, ESTIMATE, rows.assign(place=range(len(rows))))
+                for kept, rows in split_held(name, ESTIMATES.coerce(table)[ESTIMATES.names]):
+                    place = {"study": study, "computed_at": wave, "table_name": kept}
+                    put(connection, ESTIMATE, rows.assign(**place, place=range(len(rows))))
 
     def estimates(self, study: str, wave: int, table: str = "estimates") -> pd.DataFrame:
         """Return a table of estimates computed at a wave (empty where none)."""
-        query = (
-            select(*(ESTIMATE.c[name] for name in ESTIMATES.names))
-            .where(ESTIMATE.c.study == study, ESTIMATE.c.computed_at == wave, ESTIMATE.c.table_name == table)
-            .order_by(ESTIMATE.c.place)
-        )
         with self._reads() as connection:
-            return ESTIMATES.coerce(pd.DataFrame(connection.execute(query).all(), columns=ESTIMATES.names))
+            rows, beside = (
+                pd.DataFrame(connection.execute(_figures(study, wave, name)).all(), columns=COLUMNS)
+                for name in (table, held_table(table))
+            )
+        return with_held(table, rows, beside)
 
     def save_claims(self, study: str, wave: int, claims: pd.DataFrame) -> None:
         """Replace the ledger of predictions as of a wave (schema.CLAIMS)."""
@@ -144,6 +146,14 @@ class Derived(Database):
                 connection.execute(delete(table).where(table.c.study == study))
             connection.execute(delete(HELD_ROW).where(HELD_ROW.c.study == study, HELD_ROW.c.stage != _INTAKE))
             connection.execute(delete(PART).where(PART.c.study == study, PART.c.kind != "answers"))
+
+
+def _figures(study: str, wave: int, table: str) -> Select[Any]:
+    return (
+        select(*(ESTIMATE.c[name] for name in COLUMNS))
+        .where(ESTIMATE.c.study == study, ESTIMATE.c.computed_at == wave, ESTIMATE.c.table_name == table)
+        .order_by(ESTIMATE.c.place)
+    )
 
 
 def keep_held(connection: Connection, study: str, stage: str, held: pd.DataFrame) -> None:
