@@ -47,6 +47,7 @@ def open_app(settings: Settings | None = None) -> Adapters:
         sender=AppriseSender(address_of),
         routing=routing,
         pseudonym_key=key,
+        permissions=chosen.permissions,
         source_for=source_for,
         study_files=study_files,
         held_cells=held_cells,

@@ -24,12 +24,15 @@ class Settings:
     `database_url` (PANEL_DATABASE_URL) is SQLite in `home` unless it names PostgreSQL. `pseudonym_key`
     (PANEL_PSEUDONYM_KEY) turns the ids of deliveries into pseudonyms; without it, `panelctl init` makes one in `home`.
     `alerts_file` (PANEL_ALERTS, default `alerts.toml` in `home`) says who hears of incidents.
+    `permissions` (PANEL_PERMISSIONS, with commas between) are what whoever runs the command may see besides counts:
+    `members`, failing rows by id. They keep from seeing by accident; who may read the database may read all of it.
     """
 
     home: Path
     database_url: str
     pseudonym_key: bytes | None = None
     alerts_file: Path | None = None
+    permissions: frozenset[str] = frozenset()
 
     @classmethod
     def from_environment(
@@ -48,6 +51,7 @@ class Settings:
             database_url=database_url or given.get("PANEL_DATABASE_URL") or f"sqlite:///{place / 'panel.db'}",
             pseudonym_key=key.encode() if key else None,
             alerts_file=Path(given["PANEL_ALERTS"]).expanduser().absolute() if given.get("PANEL_ALERTS") else None,
+            permissions=frozenset(filter(None, map(str.strip, given.get("PANEL_PERMISSIONS", "").split(",")))),
         )
 
     def read_alerts(self) -> str:

@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 from panel.checks import SuiteChecker, held_cells
+from panel.checks.entries import Entry
+from panel.checks.run import judge
 from panel.model.instrument import Derived
-from panel.model.study import Benchmarks, Domain, Group, Indicator, Margin, Study
+from panel.model.study import Benchmarks, Domain, Group, Indicator, Margin, Study, Threshold
 from panel.model.text import Text
 from panel.schema import PERSON_WAVES
 from tests.factories import JOB, question, study, variable
@@ -147,3 +149,41 @@ def test_a_first_wave_is_judged_without_what_it_cannot_have(stage):
     gate = SuiteChecker().check(STUDY, STUDY.instrument_of(1), 1, stage, frame)
     assert gate.is_open
     assert not any(each.check.startswith(("panel:drift", "panel:back")) for each in gate.verdicts)
+
+
+@pytest.mark.parametrize(("side", "wrong"), [("below", {"a"}), ("above", {"b"}), ("both", {"a", "b"})])
+def test_a_unit_slip_is_judged_on_the_side_that_the_rule_says(side, wrong):
+    """A twelfth is below, twelve times is above the usual amount; a fall to a half is neither."""
+    arguments = {"column_A": "said", "column_B": "usual", "factors": [12, 1000], "tolerance": 1.25, "side": side}
+    entry = Entry(id="slip", expectation="expect_amount_not_to_be_a_unit_slip", arguments=arguments)
+    rows = pd.DataFrame({"member": ["a", "b", "c"], "wave": 2, "said": [2_500.0, 360_000.0, 15_000.0], "usual": 3e4})
+    (verdict,) = judge({"rows": rows}, [entry])
+    assert {member for member, _ in verdict.failing} == wrong
+
+
+def test_answers_of_another_person_are_seen():
+    """Two members who exchange every answer are named; those who change one answer are not."""
+    other = {
+        (0, 3): {"job": 2, "profit": 31_670.0},
+        (119, 3): {"job": 1, "profit": 30_120.0},
+        (50, 3): {"job": 2},
+    }
+    frame = panel(other)
+    # Among 120 people with one code and one amount the odds are small: the limit is the study's.
+    strict = replace(
+        STUDY, thresholds=(Threshold(check="panel:another_person", argument="least", value=-3, reason="r"),)
+    )
+    gate = SuiteChecker().check(strict, strict.instrument_of(3), 3, "panel", frame)
+    (found,) = [each for each in gate.verdicts if each.check == "panel:another_person"]
+    assert found.failing == (("m000", 3), ("m119", 3))
+
+
+def test_an_interview_after_fieldwork_is_late():
+    """What is filled in on the last day is in time, a day later it is late."""
+    end = pd.Timestamp(STUDY.wave(3).fieldwork.end, tz="UTC")
+    moments = [end + pd.Timedelta(hours=23), end + pd.Timedelta(hours=25)] + [end] * (PEOPLE - 2)
+    frame = panel()
+    frame = frame[frame["wave"] == 3].assign(submitted_at=moments)
+    gate = SuiteChecker().check(STUDY, STUDY.instrument_of(3), 3, "responses", frame)
+    (found,) = [each for each in gate.verdicts if each.check == "responses:late"]
+    assert found.failing == (("m001", 3),)

@@ -47,7 +47,8 @@ def test_a_release_holds_every_file(release: Path) -> None:
     charts |= {f"charts/{name}.{language}.svg" for name in ("predicted-and-happened", "reliability")
                for language in ("nl", "en")}  # fmt: skip
     assert names == tables | charts | {
-        "codebook.csv", "codebook.nl.html", "codebook.en.html", "checks.json", "held.csv", "index.html",
+        "codebook.csv", "codebook.nl.html", "codebook.en.html", "checks.json", "held.csv", "index.html", "quality.html",
+        "quality.nl.html",
         "index.nl.html", "CITATION.txt", "README.md", "manifest.json", "weight_diagnostics.json",
     }  # fmt: skip
 

@@ -58,7 +58,7 @@ class SuiteChecker:
         Raises:
             DefinitionError: a suite is empty, repeats an id, names an unknown column or lost an expectation.
         """
-        rows = rows_of(frame, instrument, wave, stage)
+        rows = rows_of(frame, study, wave, stage)
         year = study.wave(wave).fieldwork.start.year
         implied = {each.entry.id: each for each in structural(rows, instrument, stage, year)}
         asked = [FileEntry(each.entry, None, each.entry.id) for each in implied.values()]

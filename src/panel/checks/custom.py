@@ -271,22 +271,28 @@ class ExpectAmountToAgreeWithBand(ColumnPairMapExpectation):
 class _UnitSlip(ColumnPairMapMetricProvider):
     condition_metric_name = "column_pair_values.panel_no_unit_slip"
     condition_domain_keys = ("batch_id", "table", "column_A", "column_B", "row_condition", "condition_parser", "ignore_row_if")  # noqa: E501 # fmt: skip
-    condition_value_keys = ("factors", "tolerance", "least")
+    condition_value_keys = ("factors", "tolerance", "least", "side")
 
     @column_pair_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, column_A, column_B, factors, tolerance, least, **kwargs):  # type: ignore[no-untyped-def]  # noqa: N803, N805, ARG002
+    def _pandas(cls, column_A, column_B, factors, tolerance, least, side, **kwargs):  # type: ignore[no-untyped-def]  # noqa: N803, N805, ARG002
         value, typical = column_A.astype(float).to_numpy(), column_B.astype(float).to_numpy()
         factor, _ = statistics.slip_factor(value, typical, factors, tolerance)
-        return pd.Series((factor == 0) | (np.maximum(value, typical) < least), index=column_A.index)
+        slipped = factor != 0 if side == "both" else factor > 0 if side == "below" else factor < 0
+        return pd.Series(~slipped | (np.maximum(value, typical) < least), index=column_A.index)
 
 
 class ExpectAmountNotToBeAUnitSlip(ColumnPairMapExpectation):
-    """An amount is not about a tenth, twelfth, hundredth or thousandth of its typical size, nor so many times it."""
+    """
+    An amount is not about a tenth, twelfth, hundredth or thousandth of its typical size, nor so many times it.
+
+    `side` says which is judged: an amount `below` its typical size, `above` it, or `both`.
+    """
 
     factors: list[float]
     tolerance: float = 1.15
     least: float = 0.0
+    side: Literal["both", "below", "above"] = "both"
     ignore_row_if: str = "either_value_is_missing"
     map_metric = "column_pair_values.panel_no_unit_slip"
-    success_keys = ("mostly", "factors", "tolerance", "least", "ignore_row_if")
-    args_keys = ("column_A", "column_B", "factors", "tolerance", "least")
+    success_keys = ("mostly", "factors", "tolerance", "least", "side", "ignore_row_if")
+    args_keys = ("column_A", "column_B", "factors", "tolerance", "least", "side")

@@ -8,13 +8,18 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from panel.checks.identity import identity_score
 from panel.checks.statistics import modified_z, slip_factor
 from panel.model.instrument import Instrument, Variable
 from panel.model.results import Stage
+from panel.model.study import Study
 from panel.schema import reason_column
 
-BEFORE, TYPICAL, MODE, OUTLYING, MEANT, MASHED = "_before", "_typical", "_mode", "_z", "_meant", "_mashed"
-UNITS = (10.0, 12.0, 100.0, 1_000.0)
+BEFORE, TYPICAL, USUAL, MODE, OUTLYING = "_before", "_typical", "_usual", "_mode", "_z"
+MEANT, MASHED = "_meant", "_mashed"
+UNITS = (12.0, 100.0, 1_000.0)
+"""Units that a proposal knows. Where incomes swing a tenth is like a twelfth, and months are the commoner slip."""
+_NEAR = 2.2  # how far off its unit an amount may be for a proposal: a year's swing of a freelancer's income
 PARADATA = ("duration_seconds", "attention_failed_count", "honeypot_text", "human_score")
 """Names under which an instrument may carry what the platform measured; checks that need them wait until it does."""
 SIGNS = ("is_fast", "is_copied", "is_mashed", "is_silent", "is_straight", "is_outlying")
@@ -22,24 +27,28 @@ _GRID = 5  # so many questions of one scale in one section are a grid
 _Z = 3.5
 
 
-def rows_of(frame: pd.DataFrame, instrument: Instrument, wave: int, stage: Stage) -> pd.DataFrame:
+def rows_of(frame: pd.DataFrame, study: Study, wave: int, stage: Stage) -> pd.DataFrame:
     """
     Return the rows of the wave that is judged, with what is computed of each once.
 
-    At both stages: `NAME_z` of amounts, `NAME_mashed` of open texts, the SIGNS and their number `suspicion_count`. At
-    stage panel besides: `NAME_before` (the member's value at the interview before), `NAME_typical` (the median of the
-    earlier amounts), `NAME_meant` (an amount in its probable unit), `NAME_mode` (the commonest value of an immutable
-    fact over all waves so far) and `is_newcomer`.
+    At stage responses `is_late`; at both stages `NAME_z` of amounts, `NAME_mashed` of open texts, the SIGNS and their
+    number `suspicion_count`. At stage panel besides: `NAME_before` (the member's value at the interview before),
+    `NAME_typical` (the median of the earlier amounts), `NAME_usual` (the same where there are at least two),
+    `NAME_meant` (an amount in its probable unit), `NAME_mode` (the commonest value of an immutable fact over all waves
+    so far), `identity_score` and `is_newcomer`.
 
     Args:
         frame: responses that stand, or person-waves of all waves so far. Not modified.
-        instrument: of the wave.
+        study: whose.
         wave: its number.
         stage: responses or panel.
     """
+    instrument = study.instrument_of(wave)
     rows = frame[frame["wave"] == wave].reset_index(drop=True)
     made = _signs(rows, instrument)
-    if stage == "panel":
+    if stage == "responses":
+        made["is_late"] = _late(rows, study, wave)
+    else:
         made |= _over_waves(frame, rows, instrument, wave)
         made["is_newcomer"] = (rows["cohort"] == wave).to_numpy(dtype=bool)
     return pd.concat([rows, pd.DataFrame(made, index=rows.index)], axis=1)
@@ -62,13 +71,20 @@ def _over_waves(
         f"{name}{BEFORE}": last[name].reindex(rows["member"]).set_axis(rows.index) for name in names
     }
     money = [each.name for each in kept if each.kind == "money"]
-    typical = earlier.groupby("member")[money].median() if money else pd.DataFrame()
+    by_member = earlier.groupby("member")[money] if money else None
+    typical = by_member.median() if by_member is not None else pd.DataFrame()
+    told = by_member.count() if by_member is not None else pd.DataFrame()
     for name in money:
         usual = typical[name].reindex(rows["member"]).set_axis(rows.index).astype("Float64")
         value, size = (each.astype("Float64").to_numpy(dtype=float, na_value=np.nan) for each in (rows[name], usual))
-        _, meant = slip_factor(value, size, UNITS, 1.25)
+        _, meant = slip_factor(value, size, UNITS, _NEAR)
         made[f"{name}{TYPICAL}"] = usual
+        made[f"{name}{USUAL}"] = usual.where(told[name].reindex(rows["member"]).fillna(0).to_numpy() >= 2)
         made[f"{name}{MEANT}"] = np.round(meant)
+    asked = {question.variable.name for question in instrument.questions if question.asked == "every"} & set(names)
+    codes = [each.name for each in kept if each.name in asked and each.kind == "single" and each.dtype != "str"]
+    score = identity_score(rows, earlier, codes, [name for name in money if name in asked])
+    made["identity_score"] = pd.Series(score, index=rows.index).astype("Float64")
     for each in kept:
         if each.is_immutable:
             made[f"{each.name}{MODE}"] = _mode(frame.loc[frame["wave"] <= wave], each.name, rows)
@@ -106,6 +122,14 @@ def _signs(rows: pd.DataFrame, instrument: Instrument) -> dict[str, pd.Series | 
     made |= {name: values.astype(np.int64) for name, values in signs.items()}
     made["suspicion_count"] = np.sum([values.astype(np.int64) for values in signs.values()], axis=0)
     return made
+
+
+def _late(rows: pd.DataFrame, study: Study, wave: int) -> np.ndarray:
+    """Say who answered after the last day of fieldwork, in UTC."""
+    if "submitted_at" not in rows:
+        return np.zeros(len(rows), dtype=np.int64)
+    closed = pd.Timestamp(study.wave(wave).fieldwork.end, tz="UTC") + pd.Timedelta(days=1)
+    return np.asarray((rows["submitted_at"] >= closed).to_numpy(), dtype=np.int64)
 
 
 def _fast(rows: pd.DataFrame) -> np.ndarray:

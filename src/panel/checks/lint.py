@@ -79,7 +79,7 @@ def _stage(
 ) -> Linted:
     instrument = study.instrument_of(wave)
     frame = sample(instrument, wave, stage)
-    suites = checker.suites(study, instrument, stage, rows_of(frame, instrument, wave, stage))
+    suites = checker.suites(study, instrument, stage, rows_of(frame, study, wave, stage))
     fitting |= {name for each in suites.entries for name in (each.entry.id, each.template)}
     gate = checker.check(study, instrument, wave, stage, frame)
     fitting |= {verdict.check for verdict in gate.verdicts}

@@ -52,7 +52,7 @@ def judge(
     facts = [entry for entry in left if is_about_a_fact(entry)]
     together = {entry.id for entry in (*answers, *facts)}
     batches = _Batches()
-    found = _answers(batches, answers, tables["rows"], columns or {}) | _facts(batches, facts, tables["facts"])
+    found = _answers(batches, answers, tables["rows"], columns or {}) | _facts(batches, facts, tables.get("facts"))
     for name, frame in tables.items():
         own = [entry for entry in left if entry.table == name and entry.id not in together]
         if own:
@@ -130,9 +130,9 @@ def _answers(
     return found
 
 
-def _facts(batches: _Batches, entries: Sequence[Entry], facts: pd.DataFrame) -> dict[str, _Said | None]:
+def _facts(batches: _Batches, entries: Sequence[Entry], facts: pd.DataFrame | None) -> dict[str, _Said | None]:
     """Judge facts as rows of one table: each at least `least` and at most `most`; one that is NaN fails."""
-    if not entries:
+    if not entries or facts is None:
         return {}
     table = facts_table(entries, facts)
     wrong: set[int] = set()

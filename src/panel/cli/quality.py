@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
@@ -58,8 +59,7 @@ def quarantine_list(
     from panel.actions.quarantine import Waiting, waiting
 
     rows = [each for each in waiting(connect(), study, wave, check=check) if each.is_held or not is_open]
-    frame = pd.DataFrame([asdict(each) for each in rows], columns=[each.name for each in fields(Waiting)])
-    emit(frame, form, title=f"{study}: quarantine")
+    emit(_rows(rows, Waiting), form, title=f"{study}: quarantine")
 
 
 def quarantine_accept(study: StudyKey, wave: WaveKey, check: Check, reason: Why, member: Members = None) -> None:
@@ -105,6 +105,84 @@ def _decide(
     typer.echo(f"{count} decided; figures change when the wave is closed again", err=True)
 
 
+def quality_overview(study: StudyKey, form: Form = Format.auto) -> None:
+    """
+    Count for every wave that was judged what passed, failed and could not run, and what is held and waits.
+
+    Example: panelctl quality overview creative-ai
+    """
+    from panel.actions.quality import StageQuality, overview
+
+    emit(_rows(overview(connect(), study), StageQuality), form, title=f"{study}: quality")
+
+
+def quality_show(
+    study: StudyKey,
+    wave: WaveKey,
+    everything: Annotated[bool, typer.Option("--all", help="Those that passed too.")] = False,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Show the checks of a wave that failed or could not run, by count.
+
+    Example: panelctl quality show creative-ai 2026
+    """
+    from panel.actions.quality import CheckQuality, of_wave
+
+    found = [each for each in of_wave(connect(), study, wave) if everything or each.state != "passed"]
+    emit(_rows(found, CheckQuality), form, title=f"{study}/{wave}: checks")
+
+
+def quality_changes(study: StudyKey, wave: WaveKey, form: Form = Format.auto) -> None:
+    """
+    Show what the last run of a wave's suites says otherwise than the run before: rules, states, rows.
+
+    Example: panelctl quality changes creative-ai 2026
+    """
+    from panel.actions.quality import CheckChange, changes
+
+    emit(_rows(changes(connect(), study, wave), CheckChange), form, title=f"{study}/{wave}: changed verdicts")
+
+
+def quality_rows(study: StudyKey, wave: WaveKey, check: Check, form: Form = Format.auto) -> None:
+    """
+    List the rows that a check failed, by id and without answers; needs PANEL_PERMISSIONS=members.
+
+    Example: panelctl quality rows creative-ai 2026 panel:another_person
+    """
+    from panel.actions.quality import FailingRow, failing_rows
+
+    emit(_rows(failing_rows(connect(), study, wave, check), FailingRow), form, title=f"{study}/{wave}: {check}")
+
+
+def quality_report(
+    study: StudyKey,
+    wave: WaveKey,
+    folder: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to; made if need be.")] = Path(),
+) -> None:
+    """
+    Write the quality report of a wave as a page in English and Dutch, which loads nothing and shows no answer.
+
+    Example: panelctl quality report creative-ai 2026 --output report
+    """
+    from panel.actions.quality import report
+    from panel.errors import StorageError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, page in report(connect(), study, wave).items():
+            (folder / name).write_text(page, encoding="utf-8")
+            typer.echo(folder / name)
+    except OSError as error:
+        what = f"The report cannot be written to {folder}: {error.strerror}."
+        raise StorageError(what, fix="choose a folder you may write to: --output FOLDER") from None
+
+
+def _rows(rows: Sequence[Any], kind: type) -> pd.DataFrame:
+    """Return rows as a frame that has its columns also where there is none."""
+    return pd.DataFrame([asdict(each) for each in rows], columns=[each.name for each in fields(kind)])
+
+
 def register(program: typer.Typer) -> None:
     """Add the monitor's commands."""
     checks = typer.Typer(help="Suites of checks.", no_args_is_help=True, rich_markup_mode=None)
@@ -116,3 +194,10 @@ def register(program: typer.Typer) -> None:
     quarantine.command("accept")(quarantine_accept)
     quarantine.command("correct")(quarantine_correct)
     quarantine.command("reject")(quarantine_reject)
+    told = typer.Typer(help="How good the waves are.", no_args_is_help=True, rich_markup_mode=None)
+    program.add_typer(told, name="quality")
+    told.command("overview")(quality_overview)
+    told.command("show")(quality_show)
+    told.command("changes")(quality_changes)
+    told.command("rows")(quality_rows)
+    told.command("report")(quality_report)

@@ -202,6 +202,10 @@ class Store(IncidentStore, Protocol):
         """Return the latest gate of each wave and stage, overrides applied to its verdicts."""
         ...
 
+    def gate_before(self, study: str, wave: int, stage: str) -> Gate | None:
+        """Return the gate of the run before the latest one of a wave and stage, None after a first run."""
+        ...
+
     def override(self, study: str, wave: int, stage: str, check: str, override: Override) -> None:
         """Append a decision to let a check pass."""
         ...
@@ -317,6 +321,12 @@ class Publisher(Protocol):
         """
         ...
 
+    def quality(
+        self, study: Study, wave: int, gates: Sequence[Gate], held: pd.DataFrame, *, is_synthetic: bool
+    ) -> Mapping[str, str]:
+        """Return the quality report of a wave by file name, in either language, without any answer or member."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Adapters:
@@ -330,6 +340,7 @@ class Adapters:
     sender: Sender
     routing: Routing
     pseudonym_key: bytes
+    permissions: frozenset[str]
     source_for: Callable[[str, bytes], Source]
     study_files: Callable[[str], Mapping[str, str]]
     held_cells: Callable[[Study, Instrument, Gate, pd.DataFrame], pd.DataFrame]

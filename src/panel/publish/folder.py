@@ -16,14 +16,19 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import pandas as pd
+
 from panel.cite import SYNTHETIC, citation
 from panel.codebook import codebook_html
 from panel.errors import ReleaseExists, StorageError, Where
+from panel.model.results import Gate
+from panel.model.study import Study
 from panel.ports import PublishedFolder, ReleaseContent
 from panel.publish.content import Table, tables
 from panel.publish.digest import content_digest, table_hash
 from panel.publish.formats import records, write_csv, write_json, write_parquet
 from panel.publish.page import pages
+from panel.publish.quality import quality_pages
 from panel.publish.readme import readme
 
 MANIFEST = "manifest.json"
@@ -76,6 +81,12 @@ class FolderPublisher:
         _LOG.info("published study=%s wave=%s digest=%s", content.study.key, content.wave, digest)
         return PublishedFolder(path=folder, digest=digest, manifest=(folder / MANIFEST).read_text(encoding="utf-8"))
 
+    def quality(
+        self, study: Study, wave: int, gates: Sequence[Gate], held: pd.DataFrame, *, is_synthetic: bool
+    ) -> dict[str, str]:
+        """Return the quality report of a wave by file name; see `panel.publish.quality`."""
+        return quality_pages(study, wave, gates, held, is_synthetic=is_synthetic)
+
 
 @dataclass(frozen=True)
 class _Prepared:
@@ -119,6 +130,9 @@ def _write(content: ReleaseContent, published: Sequence[Table], digest: str, fol
     ]
     _text(folder / "CITATION.txt", "\n".join(lines) + f"\n\nSHA-256 {digest}\n")
     _text(folder / "README.md", readme(content, digest))
+    told = quality_pages(content.study, content.wave, content.gates, content.held, is_synthetic=content.is_synthetic)
+    for name, text in told.items():
+        _text(folder / name, text)
     (folder / "charts").mkdir()
     for name, text in pages(content, published, digest).items():
         _text(folder / name, text)

@@ -9,6 +9,7 @@ _FILES = """
 | file | what | for |
 |---|---|---|
 | `index.html`, `index.nl.html` | the page: figures, charts, checks, how to cite | everybody |
+| `quality.html`, `quality.nl.html` | the quality report of the wave: checks and what is held, by count | everybody |
 | `estimates.parquet`, `.csv` | every figure with its interval, n and status | everybody |
 | `predictions.parquet`, `.csv` | what members predicted beside what happened | everybody |
 | `codebook.csv`, `codebook.nl.html`, `codebook.en.html` | every variable, question and value | everybody |

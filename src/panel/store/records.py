@@ -88,6 +88,16 @@ class Records(Database):
             for row in rows
         }
 
+    def gate_before(self, study: str, wave: int, stage: str) -> Gate | None:
+        """Return the gate of the run before the latest one of a wave and stage, None after a first run."""
+        query = select(GATE).where(GATE.c.study == study, GATE.c.wave == wave, GATE.c.stage == stage)
+        with self._reads() as connection:
+            row = connection.execute(query.order_by(GATE.c.id.desc()).offset(1).limit(1)).first()
+            decisions = self._decisions(connection, study)
+        return (
+            None if row is None else _gate(row, [self._verdict(each) for each in json.loads(row.verdicts)], decisions)
+        )
+
     def override(self, study: str, wave: int, stage: str, check: str, override: Override) -> None:
         """
         Append a decision to let a check pass; it holds as long as the same rows fail.
