@@ -47,7 +47,7 @@ def work(url, home):
     app = Adapters(
         home=Path(home), store=store, checker=None, publisher=None, clock=SystemClock(),
         sender=AppriseSender(address_of), routing=load_routing(ROUTES),
-        pseudonym_key=b"", source_for=None, study_files=None, held_cells=None,
+        pseudonym_key=b"", permissions=frozenset(), source_for=None, study_files=None, held_cells=None,
         simulate=None,
     )  # fmt: skip
     while deliver_due(app, HURRY).waiting:

@@ -127,6 +127,7 @@ class Watch:
             sender=self.sink,
             routing=load_routing(routes),
             pseudonym_key=b"k",
+            permissions=frozenset(),
             source_for=None,  # type: ignore[arg-type]
             study_files=None,  # type: ignore[arg-type]
             held_cells=None,  # type: ignore[arg-type]
