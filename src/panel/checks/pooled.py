@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,6 @@ import pandas as pd
 
 from panel.checks.entries import HOLDS, Entry
 
-MOST_CELLS = 2_000_000
-"""So many answers are judged at a time, which bounds the memory."""
 _BETWEEN = ("expect_column_max_to_be_between", "expect_column_values_to_be_between")
 
 
@@ -29,29 +27,17 @@ def is_about_a_fact(entry: Entry) -> bool:
     return entry.table == "facts" and entry.expectation in _BETWEEN and sided and numbers
 
 
-def answers_of(entries: Sequence[Entry], columns: Mapping[str, np.ndarray]) -> Iterator[pd.DataFrame]:
-    """
-    Yield the answers that entries are about, some entries at a time: one row for each entry and row of the wave.
+def failing_of(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return by entry the places of rows where it does not hold: neither 1 nor NaN."""
+    return {check: np.flatnonzero((column != 1) & ~np.isnan(column)) for check, column in columns.items()}
 
-    Args:
-        entries: about answers.
-        columns: by entry, of each row 1 where it holds, 0 where it does not, NaN where it has no say.
 
-    Returns:
-        `check` (the entry's place), `row` (the row's place) and `holds`.
-    """
-    size = max(len(next(iter(columns.values()))), 1) if columns else 1
-    step = max(MOST_CELLS // size, 1)
-    for start in range(0, len(entries), step):
-        some = [columns[entry.id] for entry in entries[start : start + step]]
-        places = np.arange(start, start + len(some), dtype=np.int32)
-        yield pd.DataFrame(
-            {
-                "check": np.repeat(places, size),
-                "row": np.tile(np.arange(size, dtype=np.int32), len(some)),
-                "holds": np.concatenate(some),
-            }
-        )
+def answers_table(failing: Mapping[str, np.ndarray], size: int) -> pd.DataFrame:
+    """Return one row for each row of the wave: `row` (its place) and `failing` (how many entries do not hold there)."""
+    count = np.zeros(size, dtype=np.int64)
+    for places in failing.values():
+        count[places] += 1
+    return pd.DataFrame({"row": np.arange(size, dtype=np.int64), "failing": count})
 
 
 def facts_table(entries: Sequence[Entry], facts: pd.DataFrame) -> pd.DataFrame:

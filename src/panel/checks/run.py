@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from panel.checks.entries import Entry
-from panel.checks.pooled import answers_of, facts_table, is_about_a_fact, is_about_answers
+from panel.checks.pooled import answers_table, facts_table, failing_of, is_about_a_fact, is_about_answers
 from panel.errors import DefinitionError, Fault, Where
 from panel.model.results import Verdict
 
@@ -112,22 +112,24 @@ def _alone(batches: _Batches, frame: pd.DataFrame, entries: Sequence[Entry]) -> 
 def _answers(
     batches: _Batches, entries: Sequence[Entry], rows: pd.DataFrame, columns: Mapping[str, np.ndarray]
 ) -> dict[str, _Said | None]:
-    """Judge the answers that entries are about as rows of one table: each must be 1."""
-    found: dict[str, _Said | None] = {}
-    keys = list(zip(rows["member"].astype("str"), rows["wave"].astype(int), strict=True)) if entries else []
-    for table in answers_of(entries, columns):
-        expectation = _expectation("expect_column_values_to_be_in_set", column="holds", value_set=[1.0])
-        pairs = _whole(batches.validate(table, [expectation], ("check", "row")), len(table), ("check", "row"))
-        if pairs is None:
-            continue
-        rows_of: dict[int, list[int]] = {}
-        for check, row in pairs:
-            rows_of.setdefault(check, []).append(row)
-        for place in table["check"].unique():
-            failing = tuple(sorted(keys[row] for row in rows_of.get(place, ())))
-            checked = int((~np.isnan(columns[entries[place].id])).sum())
-            found[entries[place].id] = _Said(not failing, checked, len(failing), failing)
-    return found
+    """Judge the answers that entries are about row by row: none may fail there. Say of each which rows it failed."""
+    if not entries:
+        return {}
+    places = failing_of({entry.id: columns[entry.id] for entry in entries})
+    table = answers_table(places, len(rows))
+    expectation = _expectation("expect_column_values_to_be_in_set", column="failing", value_set=[0])
+    found = _whole(batches.validate(table, [expectation], ("row",)), len(table), ("row",))
+    wrong = None if found is None else np.array(sorted(row for (row,) in found), dtype=np.int64)
+    if wrong is None or not np.array_equal(wrong, np.flatnonzero(table["failing"])):
+        return {}
+    keys = rows[["member", "wave"]]
+    return {entry.id: _said(places[entry.id], columns[entry.id], keys) for entry in entries}
+
+
+def _said(places: np.ndarray, column: np.ndarray, keys: pd.DataFrame) -> _Said:
+    rows = keys.iloc[places]
+    failing = tuple(sorted(zip(map(str, rows["member"]), map(int, rows["wave"]), strict=True)))
+    return _Said(not failing, int((~np.isnan(column)).sum()), len(failing), failing)
 
 
 def _facts(batches: _Batches, entries: Sequence[Entry], facts: pd.DataFrame | None) -> dict[str, _Said | None]:
