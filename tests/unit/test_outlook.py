@@ -26,7 +26,7 @@ def test_who_was_right_is_told_by_group():
         ("right", "45.0 %", 45), ("too_gloomy", "36.0 %", 36), ("too_hopeful", "19.0 %", 19),
     ]  # fmt: skip
     assert (first["group"], own["group"], first["from"], first["to"]) == ("everybody", "Self-employed", "2025", "2027")
-    assert {(each["figure"], each["width"]) for each in own["cells"]} == {("not shown: fewer than 10 members", 0)}
+    assert {(each["figure"], each["width"]) for each in own["cells"]} == {("not shown: too few members", 0)}
 
 
 def test_everybody_comes_first_whatever_the_order_of_rows():
@@ -101,7 +101,7 @@ def test_a_hidden_figure_makes_no_sentence():
     table.loc[hidden, "status"] = "hidden"
     (only,) = outlook(table, EN)["years"]
     assert only["lines"] == []
-    assert only["parts"][0]["rows"][0]["happened"]["figure"] == "not shown: fewer than 10 members"
+    assert only["parts"][0]["rows"][0]["happened"]["figure"] == "not shown: too few members"
 
 
 def test_what_happened_to_those_who_said_so_reads_as_a_table():
@@ -143,7 +143,7 @@ def test_a_hidden_point_is_neither_drawn_nor_told():
     reliability = list(outlook_charts(given.predictions(), EN, []))[1]
     hidden = outlook_specification(reliability, EN)["datasets"]["points"][2]
     assert [hidden[name] for name in ("said", "came", "low", "high")] == [None] * 4
-    assert reliability.rows[2][2:4] == ("not shown: fewer than 10 members",) * 2
+    assert reliability.rows[2][2:4] == ("not shown: too few members",) * 2
 
 
 def test_a_chart_speaks_and_loads_nothing():

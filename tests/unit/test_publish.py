@@ -251,7 +251,7 @@ def test_the_page_shows_what_a_reader_asks(release: Path) -> None:
     page = (release / "index.html").read_text()
     for said in (
         "20.0 %", "Published: 18.0 %", "Report, December 2025", "−3.1 points", "−5.0 to −1.2 points", "17.0 %",
-        "Executor", "65.0 %", "41.0 %", "confirmed by telephone", "75 %", "not shown: fewer than 10 members",
+        "Executor", "65.0 %", "41.0 %", "confirmed by telephone", "75 %", "not shown: too few members",
         "provisional", "A small &lt;study&gt;",
     ):  # fmt: skip
         assert said in page, said
@@ -272,7 +272,7 @@ def test_the_dutch_page_is_dutch(release: Path) -> None:
     page = (release / "index.nl.html").read_text()
     assert '<html lang="nl">' in page
     assert 'href="index.html"' in page
-    for said in ("20,0 %", "Uitvoerder", "niet getoond: minder dan 10 leden", "voorlopig"):
+    for said in ("20,0 %", "Uitvoerder", "niet getoond: te weinig leden", "voorlopig"):
         assert said in page, said
 
 

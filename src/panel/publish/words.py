@@ -51,8 +51,9 @@ WORDS: dict[str, dict[str, str]] = {
         "figures.", "files": "What is in this folder",
         "files_how": "Estimates, predictions, codebook and checks are in the files beside this page. The rows about "
         "single members are for researchers under an agreement, and do not belong on a web site.",
-        "hidden": "not shown: fewer than {n} members", "hidden_short": "not shown", "until": "to",
-        "hidden_how": "What is not shown rests on fewer than {n} members, or would give away a figure that does.",
+        "hidden": "not shown: too few members", "hidden_short": "not shown", "until": "to",
+        "hidden_how": "What is not shown rests on fewer than {n} members, on the answers of one or two, or would "
+        "give away such a figure.",
         "provisional": "provisional",
         "final": "final", "none": "No figures yet.", "interval": "95 % range", "status": "Status", "n": "Members",
         "synthetic": "SYNTHETIC DATA – simulated respondents, not findings about people.", "codebook": "Codebook",
@@ -114,8 +115,9 @@ WORDS: dict[str, dict[str, str]] = {
         "cijfers.", "files": "Wat er in deze map staat",
         "files_how": "Schattingen, voorspellingen, codeboek en controles staan in de bestanden naast deze pagina. De "
         "rijen over afzonderlijke leden zijn voor onderzoekers met een overeenkomst en horen niet op een website.",
-        "hidden": "niet getoond: minder dan {n} leden", "hidden_short": "niet getoond", "until": "tot",
-        "hidden_how": "Wat niet getoond is, berust op minder dan {n} leden, of zou zo'n cijfer verraden.",
+        "hidden": "niet getoond: te weinig leden", "hidden_short": "niet getoond", "until": "tot",
+        "hidden_how": "Wat niet getoond is, berust op minder dan {n} leden, op de antwoorden van een of twee, "
+        "of zou zo'n cijfer verraden.",
         "provisional": "voorlopig",
         "final": "definitief", "none": "Nog geen cijfers.", "interval": "95%-marge", "status": "Status", "n": "Leden",
         "synthetic": "SYNTHETISCHE DATA (SYNTHETIC) – gesimuleerde respondenten, geen bevindingen over mensen.",
