@@ -209,6 +209,7 @@ def test_a_webhook_gets_an_idempotency_key(web):
         ("json://host/secret-token", "the address is not one of kind email"),
         (f"mailto://127.0.0.1:{free_port()}?from=p@e.org&to=o@e.org&mode=insecure", "not taken in"),
     ],
+    ids=["none", "unknown", "another kind", "nobody there"],  # a port in a name differs between the workers of a run
 )
 def test_an_address_that_is_no_use_is_said_without_it(address, reason, caplog):
     """The reason and the log have neither the address nor a part of it."""
