@@ -1,0 +1,34 @@
+"""The tables of the panel database, a module a subject. Their classes never leave the store."""
+
+from panel.store.tables.alerts import Incident, IncidentEvent, Outbox
+from panel.store.tables.base import Base
+from panel.store.tables.derived import CaseCount, Estimate, Part, PersonWave, Release, WeightSet
+from panel.store.tables.fieldwork import InstrumentVersion, StudyVersion, Wave, WaveEvent
+from panel.store.tables.judged import Gate, OverrideDecision, RowDecision, RowVerdict
+from panel.store.tables.received import Delivery, Held, Ignored, Receipt, Response
+
+__all__ = [
+    "Base",
+    "CaseCount",
+    "Delivery",
+    "Estimate",
+    "Gate",
+    "Held",
+    "Ignored",
+    "Incident",
+    "IncidentEvent",
+    "InstrumentVersion",
+    "Outbox",
+    "OverrideDecision",
+    "Part",
+    "PersonWave",
+    "Receipt",
+    "Release",
+    "Response",
+    "RowDecision",
+    "RowVerdict",
+    "StudyVersion",
+    "Wave",
+    "WaveEvent",
+    "WeightSet",
+]

@@ -1,0 +1,54 @@
+"""The files of a study as they were kept, and where each wave stands."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Text
+from sqlmodel import Field
+
+from panel.store.tables.base import Base
+
+WAVE_STATES = ("draft", "planned", "staged", "open", "paused", "closing", "closed", "archived", "cancelled")
+_STATES = ", ".join(f"'{each}'" for each in WAVE_STATES)
+
+
+class StudyVersion(Base, table=True):
+    """The files of a study, each time they changed. Append-only."""
+
+    __tablename__ = "study_version"
+    id: int | None = Field(default=None, primary_key=True)
+    study: str = Field(index=True)
+    sha256: str
+    files: str = Field(sa_type=Text)
+    kept_at: datetime
+
+
+class InstrumentVersion(Base, table=True):
+    """The hash under which an instrument was first kept: a version never changes. Append-only."""
+
+    __tablename__ = "instrument_version"
+    study: str = Field(primary_key=True)
+    file: str = Field(primary_key=True)
+    sha256: str
+
+
+class Wave(Base, table=True):
+    """The state of every wave that left `planned`."""
+
+    __tablename__ = "wave"
+    __table_args__ = (CheckConstraint(f"state IN ({_STATES})", name="state"),)
+    study: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    state: str
+
+
+class WaveEvent(Base, table=True):
+    """Each move of a wave from state to state, with the reason. Append-only."""
+
+    __tablename__ = "wave_event"
+    id: int | None = Field(default=None, primary_key=True)
+    study: str = Field(index=True)
+    number: int
+    from_state: str
+    to_state: str
+    reason: str
+    at: datetime
