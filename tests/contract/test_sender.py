@@ -201,6 +201,16 @@ def test_a_webhook_gets_an_idempotency_key(web):
     assert [headers["Idempotency-Key"] for _, headers in web.taken] == [MESSAGE.key] * 2
 
 
+def test_parcels_with_other_messages_are_no_duplicates(web):
+    """The same several messages have the same key; with one more they have another, so none is taken for a repeat."""
+    sender = AppriseSender(lambda _: f"json://127.0.0.1:{web.server_port}/hook")
+    two = [MESSAGE, replace(MESSAGE, key="ab12cd34ef.2.x")]
+    for several in (two, two, [*two, replace(MESSAGE, key="ab12cd34ef.3.x")]):
+        sender.send(Target(key="t", kind="webhook", address_variable="X"), several)
+    first, again, more = [headers["Idempotency-Key"] for _, headers in web.taken]
+    assert first == again != more
+
+
 @pytest.mark.parametrize(
     ("address", "reason"),
     [

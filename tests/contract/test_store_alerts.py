@@ -117,6 +117,20 @@ def test_a_digest_is_leased_whole_and_for_one_target(store):
     assert found == [["d1", "d2"], ["x"], ["now"]]
 
 
+def test_a_storm_is_leased_as_one_parcel_but_not_for_a_machine(store):
+    """Three messages at once go one by one, four together; a program gets each by itself; retries stay apart."""
+    keep(store, *(outgoing(f"m{number}", "mail") for number in range(3)))
+    assert [keys(store.lease(60)) for _ in range(3)] == [["m0"], ["m1"], ["m2"]]
+    keep(store, *(outgoing(f"s{number}", "mail") for number in range(50)))
+    keep(store, *(outgoing(f"h{number}", "hook") for number in range(4)))
+    storm = store.lease(60, singly=["hook"])
+    assert keys(storm) == [f"s{number}" for number in range(40)]
+    assert store.postpone(storm, "no", 0)
+    assert keys(store.lease(60, singly=["hook"])) == [f"s{number}" for number in range(40, 50)]
+    assert keys(store.lease(60, avoiding=["hook"])) == [f"s{number}" for number in range(40)]
+    assert [keys(store.lease(60, singly=["hook"])) for _ in range(4)] == [["h0"], ["h1"], ["h2"], ["h3"]]
+
+
 def test_a_dead_letter_and_what_follows_are_one_transaction(store):
     """When what follows cannot be kept, the letter still waits."""
     keep(store, outgoing("a"))

@@ -35,7 +35,7 @@ def test_a_verdict_is_added_where_value_or_rule_is_another(store):
 def test_a_decision_is_about_one_value_and_one_version(store):
     """It ends where either changes, and holds again where the old value is back."""
     store.add_row_verdicts(STUDY.key, 1, [CELL], NOW)
-    store.decide(CELL, ACCEPT)
+    store.decide([(CELL, ACCEPT)])
     assert store.standing(STUDY.key)[0].decision == ACCEPT
     for other in (replace(CELL, value_digest="two"), replace(CELL, version=2)):
         store.add_row_verdicts(STUDY.key, 1, [other], NOW)
@@ -47,18 +47,30 @@ def test_a_decision_is_about_one_value_and_one_version(store):
 def test_the_last_decision_counts(store):
     """A decision is taken back by another; both are kept."""
     store.add_row_verdicts(STUDY.key, 1, [CELL], NOW)
-    store.decide(CELL, ACCEPT)
-    store.decide(CELL, replace(ACCEPT, outcome="correct", value="12"))
+    store.decide([(CELL, ACCEPT)])
+    store.decide([(CELL, replace(ACCEPT, outcome="correct", value="12"))])
     (standing,) = store.standing(STUDY.key)
     assert (standing.state, standing.decision.value, standing.is_held) == ("correct", "12", False)
     assert store.decided(STUDY.key) == [standing]
+
+
+def test_decisions_are_kept_all_or_none(store):
+    """Where one of a thousand cannot be kept, none is; without a fault every one is."""
+    cells = [replace(CELL, member=f"m{number}") for number in range(1000)]
+    store.add_row_verdicts(STUDY.key, 1, cells, NOW)
+    wrong = replace(ACCEPT, outcome="perhaps")
+    with pytest.raises(StorageError):
+        store.decide([*((cell, ACCEPT) for cell in cells[1:]), (cells[0], wrong)])
+    assert store.decided(STUDY.key) == []
+    store.decide((cell, ACCEPT) for cell in cells)
+    assert len(store.decided(STUDY.key)) == 1000
 
 
 @pytest.mark.parametrize("table", ["row_verdict", "row_decision"])
 def test_neither_is_ever_changed_or_removed(store, table):
     """The database itself refuses."""
     store.add_row_verdicts(STUDY.key, 1, [CELL], NOW)
-    store.decide(CELL, ACCEPT)
+    store.decide([(CELL, ACCEPT)])
     for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET member = 'x'"):
         with pytest.raises(StorageError, match="never changed"), store._writes() as connection:
             connection.execute(text(statement))
@@ -68,7 +80,7 @@ def test_neither_is_ever_changed_or_removed(store, table):
 def test_a_rebuild_keeps_decisions(store):
     """What is derived is dropped; what was decided is not."""
     store.add_row_verdicts(STUDY.key, 1, [CELL], NOW)
-    store.decide(CELL, ACCEPT)
+    store.decide([(CELL, ACCEPT)])
     store.forget_derived(STUDY.key)
     assert store.standing(STUDY.key)[0].state == "accept"
 

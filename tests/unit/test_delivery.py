@@ -65,12 +65,20 @@ def test_what_a_killed_worker_leased_is_done_by_another_after_the_lease(watch):
 
 
 def test_a_target_that_hangs_does_not_hold_up_the_others(watch):
-    """After three refusals in a row the rest of its messages wait for the next run."""
+    """After three refusals in a row the rest of its messages wait for the next run; a program gets each by itself."""
+    watch.route(load_routing(ROUTES.replace('"mattermost"', '"webhook"')))
     watch.run(*(verdict(f"panel:{number}") for number in range(8)))
     tried = []
     watch.sink.refuses = lambda target: tried.append(target) or ("timeout" if target == "chat" else "")
     assert deliver(watch.app).sent == 8
     assert tried.count("chat") == 3
+
+
+def test_a_storm_reaches_people_as_one(watch):
+    """Eight checks that fail at once are one message a target, with every incident in it."""
+    watch.run(*(verdict(f"panel:{number}") for number in range(8)))
+    deliver(watch.app)
+    assert {(target, len(messages)) for target, messages in watch.sink.taken} == {("chat", 8), ("mail", 8)}
 
 
 def test_dead_letters_alert_elsewhere_and_stay_visible(watch):
@@ -177,7 +185,7 @@ def test_what_is_held_for_too_long_is_told_its_owner(watch):
         "warning",
         1,
     )
-    watch.app.store.decide(cell, Decision(outcome="accept", by="me", reason="right", at=watch.clock.now()))
+    watch.app.store.decide([(cell, Decision(outcome="accept", by="me", reason="right", at=watch.clock.now()))])
     sweep(watch.app, "bakers")
     assert watch.app.store.incidents()[0].state == "resolved"
 

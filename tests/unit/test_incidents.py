@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from panel.actions import monitor
+from panel.actions.sightings import of_gate
 from panel.errors import DefinitionError, IncidentState, StorageError
 from panel.model.incident import BY_HAND, EVENTS, MOVES, STATES, move
-from panel.model.results import Override
+from panel.model.results import Gate, Override
 from tests.unit.watch_factory import START, Watch, verdict
 
 
@@ -234,6 +235,46 @@ def test_a_schema_failure_mutes_the_rest_of_its_wave(watch):
     notices = {(notice, incident == columns) for _, notice, incident in watch.deliver()}
     assert notices == {("resolved", True), ("opened", False)}
     assert {each.check: each.state for each in watch.incidents()}["panel:a"] == "resolved"
+
+
+SCHEMA_FAILS = verdict("responses:dtypes", catalogue="S1", action="block_wave")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "muted"),
+    [
+        ((SCHEMA_FAILS,), (verdict("panel:a"),), {"panel:a"}),
+        ((verdict("responses:dtypes", catalogue="S1", severity="info"),), (verdict("panel:a"),), set()),
+        (
+            (),
+            (verdict("panel:size", catalogue="S18"), verdict("panel:drift", catalogue="X9"), verdict("b")),
+            {"panel:drift"},
+        ),
+        (
+            (verdict("responses:row_count", catalogue="S18"),),
+            (verdict("panel:drift", catalogue="X9"),),
+            {"panel:drift"},
+        ),
+        ((), (verdict("panel:late", catalogue="S18", severity="warning"), verdict("d", catalogue="X9")), set()),
+    ],
+)
+def test_what_follows_from_a_wave_that_is_wrong_is_muted(before, now, muted):
+    """A wrong form mutes the later stage too; rows that are not the wave's mute what compares who came; no more."""
+    earlier, later = (
+        Gate(study="bakers", wave=1, stage=stage, suite_digest="", data_digest="", verdicts=verdicts)
+        for stage, verdicts in (("responses", before), ("panel", now))
+    )
+    seen = of_gate(later, [earlier], is_synthetic=True)
+    assert {each.check for each in seen if each.is_muted} == muted
+
+
+def test_an_earlier_stage_is_not_muted_by_a_later_one(watch):
+    """What the responses fail is told although the panel's form failed: they are not judged again after it."""
+    app = watch.app
+    panel = Gate(study="bakers", wave=1, stage="panel", suite_digest="", data_digest="", verdicts=(SCHEMA_FAILS,))
+    app.store.save_gate(panel, app.clock.now())
+    watch.run(verdict("responses:a"))
+    assert [each.is_muted for each in watch.incidents()] == [False]
 
 
 def test_a_critical_that_nobody_takes_on_goes_to_the_next(watch):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pandas as pd
 import pytest
 
 from panel.actions import fieldwork, figures, fold, gate, intake, set_up
-from panel.actions.quarantine import decide, settling, waiting
+from panel.actions.quarantine import counted, decide, settling, waiting
 from panel.app import migrate, open_app
 from panel.errors import DefinitionError, UnknownKey
 from panel.forecast import ledger
@@ -140,7 +140,8 @@ def test_a_corrected_cell_has_the_decided_value_and_the_answer_stays(app):
         each.verdict for each in app.store.standing(STUDY, 2)
         if each.verdict.key == (2, member, PART, SUM)
     )  # fmt: skip
-    app.store.decide(verdict, Decision(outcome="correct", by="me", reason="by phone", at=app.clock.now(), value="12"))
+    by_phone = Decision(outcome="correct", by="me", reason="by phone", at=app.clock.now(), value="12")
+    app.store.decide([(verdict, by_phone)])
     part, creator = cells(app, member)
     concept = app.store.person_waves(STUDY, [2]).set_index("member").at[member, "role_concept_share"]
     assert (part, creator) == (12, concept + 12)
@@ -218,6 +219,15 @@ def test_a_flagged_cell_can_be_rejected(app):
     assert pd.isna(cells(app, one.member, one.variable)[0])
     decide(app, STUDY, WAVE, one.check, "accept", reason="the books say so", members=[one.member])
     assert pd.notna(cells(app, one.member, one.variable)[0])
+
+
+def test_the_count_of_what_waits_names_nobody_and_leaves_nothing_out(app):
+    """Every cell and row is counted once; no member is in it, also where one stands alone."""
+    rows = waiting(app, STUDY, WAVE)
+    found = counted(rows)
+    assert sum(each.count for each in found) == len(rows)
+    assert sum(each.overdue_count for each in found) == sum(each.is_overdue for each in rows)
+    assert not {str(value) for each in found for value in asdict(each).values()} & {each.member for each in rows}
 
 
 def test_a_rejected_row_is_in_no_figure(app):

@@ -67,7 +67,10 @@ def deliver_due(app: Adapters, pace: Pace, chance: Callable[[], float] = random.
     """Deliver every message that is due, target by target that answers."""
     counts: Counter[str] = Counter()
     refused: Counter[str] = Counter()
-    while parcel := app.store.lease(pace.lease_seconds, avoiding=[t for t, n in refused.items() if n >= pace.patience]):
+    machines = [each.key for each in app.routing.targets if each.kind == "webhook"]
+    while parcel := app.store.lease(
+        pace.lease_seconds, avoiding=[t for t, n in refused.items() if n >= pace.patience], singly=machines
+    ):
         outcome = _attempt(app, parcel)
         if outcome.is_taken:
             app.store.sent(parcel, app.clock.now())

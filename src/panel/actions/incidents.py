@@ -21,9 +21,8 @@ from panel.model.incident import (
     incident_id,
     move,
 )
+from panel.model.results import RANKS
 from panel.model.routing import Route, Routing, Timing
-
-RANKS = {"info": 0, "warning": 1, "critical": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

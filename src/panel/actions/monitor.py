@@ -13,10 +13,10 @@ from panel.actions.incidents import by_hand
 from panel.actions.sightings import scene_of
 from panel.errors import DefinitionError, DeliveryFailed, UnknownKey, did_you_mean, printable
 from panel.model.incident import LONGEST_SILENCE, Event, Incident, IncidentEvent, Message, Posted
+from panel.model.results import RANKS
 from panel.ports import Adapters
 
 log = logging.getLogger(__name__)
-_ORDER = {"critical": 0, "warning": 1, "info": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ def alerts(app: Adapters, study_key: str | None = None) -> list[Alert]:
         app.study(study_key)
     found = sorted(
         app.store.incidents(study_key),
-        key=lambda each: (each.is_over, _ORDER[each.severity], each.opened_at, each.id),
+        key=lambda each: (each.is_over, -RANKS[each.severity], each.opened_at, each.id),
     )
     return [_alert(app, each) for each in found]
 
@@ -214,7 +214,7 @@ def history(app: Adapters, study_key: str, check: str) -> list[Judged]:
 def open_counts(found: Sequence[Alert]) -> dict[str, int]:
     """Return how many incidents are not over, by severity."""
     left = [each for each in found if each.state != "resolved"]
-    return {name: sum(each.severity == name for each in left) for name in _ORDER}
+    return {name: sum(each.severity == name for each in left) for name in reversed(RANKS)}
 
 
 def try_target(app: Adapters, key: str) -> Tried:

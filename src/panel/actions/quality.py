@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from panel.actions.permissions import see_members
 from panel.actions.quarantine import waiting
-from panel.errors import DisclosureRefused, UnknownKey, did_you_mean, printable
-from panel.model.results import Gate, Verdict
+from panel.errors import UnknownKey, did_you_mean, printable
+from panel.model.results import RANKS, Gate, Verdict
 from panel.ports import Adapters
 
 log = logging.getLogger(__name__)
-SEE_MEMBERS = "members"
 _FIRST = {"broken": 0, "failed": 1, "passed": 2}
-_SEVERE = {"critical": 0, "warning": 1, "info": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +121,7 @@ def of_wave(app: Adapters, study_key: str, wave: int | str) -> list[CheckQuality
         for gate in _gates(app, study_key, wave)
         for verdict in gate.verdicts
     ]
-    return sorted(found, key=lambda each: (_FIRST[each.state], _SEVERE[each.severity], each.stage, each.check))
+    return sorted(found, key=lambda each: (_FIRST[each.state], -RANKS[each.severity], each.stage, each.check))
 
 
 def changes(app: Adapters, study_key: str, wave: int | str) -> list[CheckChange]:
@@ -170,11 +168,7 @@ def failing_rows(app: Adapters, study_key: str, wave: int | str, check: str) -> 
         DisclosureRefused: who asks was not given the permission to see members.
         UnknownKey: the wave has no such check.
     """
-    if SEE_MEMBERS not in app.permissions:
-        raise DisclosureRefused(
-            "Failing rows are shown by member, and you were not given that permission.",
-            fix=f"ask who keeps the study; PANEL_PERMISSIONS={SEE_MEMBERS} gives it",
-        )
+    see_members(app, "failing rows")
     study = app.study(study_key)
     verdicts = {verdict.check: verdict for gate in _gates(app, study_key, wave) for verdict in gate.verdicts}
     if check not in verdicts:
@@ -183,12 +177,8 @@ def failing_rows(app: Adapters, study_key: str, wave: int | str, check: str) -> 
             fix=did_you_mean(check, verdicts) or f"panelctl quality show {study.key} {study.wave(wave).key}",
         )
     failing = verdicts[check].failing
-    log.info("shown failing rows check=%s wave=%s/%s count=%d by=%s", check, study.key, wave, len(failing), _user())
+    log.info("failing rows check=%s wave=%s/%s count=%d", check, study.key, wave, len(failing))
     return [FailingRow(member=member, wave=study.wave(number).key, check=check) for member, number in failing]
-
-
-def _user() -> str:
-    return getpass.getuser()
 
 
 def report(app: Adapters, study_key: str, wave: int | str) -> Mapping[str, str]:

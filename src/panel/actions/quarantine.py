@@ -6,6 +6,7 @@ import getpass
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import pandas as pd
 
@@ -37,6 +38,23 @@ class Waiting:
     has_proposal: bool
     decided_by: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingCount:
+    """How many cells or rows a check failed in a wave that stand alike: the view that names nobody."""
+
+    wave: str
+    check: str
+    variable: str
+    state: str
+    is_held: bool
+    severity: str
+    owner: str
+    count: int
+    overdue_count: int
+    proposal_count: int
+    oldest_days: int
 
 
 def settling(app: Adapters, study: Study, rows: pd.DataFrame) -> Settling:
@@ -140,6 +158,33 @@ def waiting(app: Adapters, study_key: str, wave: int | str | None = None, *, che
     return sorted(found, key=lambda each: -each.age_days)
 
 
+def counted(rows: Sequence[Waiting]) -> list[WaitingCount]:
+    """Return `rows` counted by wave, check, variable and how they stand; the oldest first."""
+    alike = attrgetter("wave", "check", "variable", "state", "is_held", "severity", "owner")
+    groups: dict[tuple[str, ...], list[Waiting]] = {}
+    for row in rows:
+        groups.setdefault(alike(row), []).append(row)
+    found = [_count(group) for group in groups.values()]
+    return sorted(found, key=lambda each: (-each.oldest_days, each.wave, each.check, each.variable))
+
+
+def _count(group: Sequence[Waiting]) -> WaitingCount:
+    one = group[0]
+    return WaitingCount(
+        wave=one.wave,
+        check=one.check,
+        variable=one.variable,
+        state=one.state,
+        is_held=one.is_held,
+        severity=one.severity,
+        owner=one.owner,
+        count=len(group),
+        overdue_count=sum(each.is_overdue for each in group),
+        proposal_count=sum(each.has_proposal for each in group),
+        oldest_days=max(each.age_days for each in group),
+    )
+
+
 def _current(app: Adapters, study: Study, wave: int | None) -> list[Standing]:
     failing = {
         (number, member, verdict.check)
@@ -164,7 +209,7 @@ def decide(
     value: str | None = None,
 ) -> int:
     """
-    Record one decision about every cell or row that a check failed in a wave, or about those of `members`.
+    Record one decision about every cell or row that a check failed in a wave, or about those of `members`: all or none.
 
     With `correct` the value is `value`, or where that is None what the check proposes. Figures change when the wave
     is estimated anew. Returns how many were decided about.
@@ -185,8 +230,10 @@ def decide(
         )
     values = [_value(study, each, value) if outcome == "correct" else None for each in chosen]
     by, at = getpass.getuser(), app.clock.now()
-    for verdict, decided in zip(chosen, values, strict=True):
-        app.store.decide(verdict, Decision(outcome=outcome, by=by, reason=reason, at=at, value=decided))
+    app.store.decide(
+        (verdict, Decision(outcome=outcome, by=by, reason=reason, at=at, value=decided))
+        for verdict, decided in zip(chosen, values, strict=True)
+    )
     for gate in app.store.gates(study.key, number):
         if gate.stage == "panel":
             held = _held(app, study, gate, app.store.standing(study.key, number))

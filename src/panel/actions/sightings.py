@@ -12,12 +12,16 @@ from panel.actions.incidents import Scene, react
 from panel.actions.quarantine import Waiting, waiting
 from panel.model.incident import Incident, Reaction, Sighting
 from panel.model.quarantine import OLDEST_DAYS
-from panel.model.results import Gate, Stage, Verdict
+from panel.model.results import STAGES, Gate, Stage, Verdict
 from panel.model.study import Study, Wave
 from panel.ports import Adapters, GateReacting, Reacting
 
 SCHEMA = "S1"
 """The catalogue's entry for the form of a wave: where it fails, everything else about the wave is noise."""
+WRONG_ROWS = ("S18", "X1")
+"""Entries about whether these are the rows of the wave at all: its size, and that members are who they were."""
+OF_WHO_CAME = ("X6", "X7", "X8", "X9", "X10", "X11")
+"""Entries that compare who came with who came before: noise where the rows are not those of the wave."""
 SUITE, ROWS, REFUSED = "gate:suite", "gate:rows", "intake:refused"
 OVERDUE = "quarantine:overdue"
 OPENING, ANSWERS, CLOSING = "calendar:opening", "calendar:answers", "calendar:closing"
@@ -36,20 +40,30 @@ def after_gate(app: Adapters, study: Study, gate: Gate) -> GateReacting:
     """Return what follows from a gate, to be kept in the transaction of its verdicts, overrides applied."""
     scene = scene_of(app, study)
     is_synthetic = _is_synthetic(app, gate.study, gate.wave)
+    before = [
+        each for each in app.store.gates(gate.study, gate.wave) if STAGES.index(each.stage) < STAGES.index(gate.stage)
+    ]
 
     def follow(kept: Gate, known: Sequence[Incident]) -> Reaction:
-        return react(of_gate(kept, is_synthetic=is_synthetic), known, scene)
+        return react(of_gate(kept, before, is_synthetic=is_synthetic), known, scene)
 
     return follow
 
 
-def of_gate(gate: Gate, *, is_synthetic: bool) -> tuple[Sighting, ...]:
+def of_gate(gate: Gate, before: Iterable[Gate] = (), *, is_synthetic: bool) -> tuple[Sighting, ...]:
     """
     Return a sighting of each check, and whether suite and rows were there at all.
 
-    Where the form of the wave failed, everything else about it is kept and nobody is told.
+    Where the form of the wave failed, at this stage or at one before it, everything else about the wave is kept and
+    nobody is told; where its rows are not those of the wave, what compares who came is. A later stage never mutes an
+    earlier one: it is not judged again before that, so that what it muted would stay unsaid.
+
+    Args:
+        gate: the gate, overrides applied.
+        before: the newest gates of the wave's earlier stages.
+        is_synthetic: whether the wave's answers are.
     """
-    is_malformed = any(_is_schema(each) and _fails(each) for each in gate.verdicts)
+    failing = [each for judged in (*before, gate) for each in judged.verdicts if _fails(each)]
     own = partial(Sighting, study=gate.study, suite=gate.stage, wave=gate.wave, is_synthetic=is_synthetic)
     rows = own(
         check=ROWS,
@@ -68,7 +82,7 @@ def of_gate(gate: Gate, *, is_synthetic: bool) -> tuple[Sighting, ...]:
             failing_count=verdict.failing_count,
             by=verdict.override.by if verdict.override else "",
             note=f"let pass: {verdict.override.reason}" if verdict.override else "",
-            is_muted=is_malformed and not _is_schema(verdict),
+            is_muted=_is_muted(verdict, failing),
         )
         for verdict in gate.verdicts
     ]
@@ -79,8 +93,18 @@ def _fails(verdict: Verdict) -> bool:
     return verdict.state != "passed" and verdict.override is None
 
 
-def _is_schema(verdict: Verdict) -> bool:
-    return verdict.catalogue == SCHEMA and (verdict.severity == "critical" or verdict.action == "block_wave")
+def _is_muted(verdict: Verdict, failing: Sequence[Verdict]) -> bool:
+    """Say whether a verdict is noise beside what fails; what mutes others is not muted by its like."""
+    if _stops(verdict, (SCHEMA,)):
+        return False
+    if any(_stops(each, (SCHEMA,)) for each in failing):
+        return True
+    return verdict.catalogue in OF_WHO_CAME and any(_stops(each, WRONG_ROWS) for each in failing)
+
+
+def _stops(verdict: Verdict, entries: Sequence[str]) -> bool:
+    is_severe = verdict.severity == "critical" or verdict.action == "block_wave"
+    return verdict.catalogue in entries and is_severe
 
 
 def _is_synthetic(app: Adapters, study: str, wave: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +36,7 @@ class AppriseSender:
         self._address_of = address_of
 
     def send(self, target: Target, messages: Sequence[Message]) -> Sent:
-        """Deliver one message, or the digest of several; see ports.Sender."""
+        """Deliver one message, or several as one; see ports.Sender."""
         address = self._address_of(target)
         if not address:
             return Sent(is_taken=False, reason="no address is set")
@@ -44,12 +45,23 @@ class AppriseSender:
             return Sent(is_taken=False, reason="the address is none that Apprise knows")
         if type(plugin).__name__ != _PLUGINS[target.kind]:
             return Sent(is_taken=False, reason=f"the address is not one of kind {target.kind}")
-        _settle(plugin, target.kind, messages[0].key)
+        _settle(plugin, target.kind, key_of(messages))
         try:
             taken = plugin.notify(title=title(messages), body=body(messages), notify_type=_tone(messages))
         except Exception as error:  # noqa: BLE001 - whatever a plugin raises, the message is kept and tried again
             return Sent(is_taken=False, reason=type(error).__name__)
         return Sent(is_taken=bool(taken), reason="" if taken else "not taken in")
+
+
+def key_of(messages: Sequence[Message]) -> str:
+    """
+    Return the key by which a receiver knows a duplicate: the message's own, or of several a hash of theirs.
+
+    A parcel that is sent again may have more in it by then, and is then another parcel.
+    """
+    if len(messages) == 1:
+        return messages[0].key
+    return hashlib.sha256("\n".join(each.key for each in messages).encode()).hexdigest()[:32]
 
 
 def _plugin(address: str) -> Any:

@@ -49,11 +49,11 @@ def harmless(value: object, limit: int = 200) -> str:
 
 
 def title(messages: Sequence[Message]) -> str:
-    """Return the heading: of one message its severity, notice, check and incident; of a digest the number."""
+    """Return the heading: of one message its severity, notice, check and incident; of several their number."""
     label = "SYNTHETIC " if all(each.is_synthetic for each in messages) else ""
     if len(messages) > 1:
         studies = ", ".join(sorted({harmless(each.study, 60) for each in messages}))
-        return f"{label}{studies}: {len(messages)} alerts of the day"
+        return f"{label}{studies}: {len(messages)} alerts"
     (message,) = messages
     if message.notice in ("alive", "test"):
         return _TOLD[message.notice]

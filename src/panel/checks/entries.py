@@ -11,7 +11,6 @@ from typing import Any
 from panel.model.results import Severity
 from panel.model.text import Text
 
-SEVERITIES = ("critical", "warning", "info")
 ACTIONS = ("flag", "hold_cell", "hold_row", "block_wave")
 TABLES = ("rows", "facts", "earlier")
 HOLDS = "holds:"

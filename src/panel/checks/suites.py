@@ -11,13 +11,13 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from panel.checks.entries import ACTIONS, HOLDS, SEVERITIES, TABLES, Entry
+from panel.checks.entries import ACTIONS, HOLDS, TABLES, Entry
 from panel.checks.history import PARADATA
 from panel.checks.subjects import EACH, filled, subjects
 from panel.errors import DefinitionError, Fault, PanelError, Where, did_you_mean, printable
 from panel.model.expression import parse
 from panel.model.instrument import Instrument
-from panel.model.results import Stage
+from panel.model.results import RANKS, Stage
 from panel.model.study import Study, Threshold
 from panel.model.text import Text
 
@@ -195,7 +195,7 @@ class _Reader:
 def _shape(row: Mapping[str, Any], fault: Callable[..., None]) -> None:
     """Refuse an entry that does not say what it must, or says it in a way that is read otherwise than meant."""
     _said(row, fault)
-    _one_of(row, "severity", SEVERITIES, fault)
+    _one_of(row, "severity", tuple(RANKS), fault)
     _one_of(row, "action", ACTIONS, fault)
     _one_of(row, "table", TABLES, fault, "rows")
     _one_of(row, "each", tuple(EACH), fault, "question")

@@ -191,7 +191,6 @@ def check(
     stage: Annotated[str, typer.Option(help="responses (before merge) or panel (before release).")] = "responses",
     override: Annotated[str | None, typer.Option(metavar="CHECK", help="Let this failed check pass.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why; stored, and shown in the release.")] = None,
-    failing: Annotated[str | None, typer.Option(metavar="CHECK", help="List the failing rows of this check.")] = None,
     form: Form = Format.auto,
 ) -> None:
     """
@@ -213,17 +212,14 @@ def check(
         gate.check(app, study, wave, stage)  # type: ignore[arg-type]
     except PanelError as error:
         failure = error
-    emit(_verdicts(app, study, wave, stage, failing), form, title=f"{study}/{wave}: {stage}")
+    emit(_verdicts(app, study, wave, stage), form, title=f"{study}/{wave}: {stage}")
     if failure:
         raise failure
 
 
-def _verdicts(app: Adapters, study: str, wave: str, stage: str, failing: str | None) -> pd.DataFrame:
+def _verdicts(app: Adapters, study: str, wave: str, stage: str) -> pd.DataFrame:
     number = app.study(study).wave(wave).number
     verdicts = [each for gate in app.store.gates(study, number) if gate.stage == stage for each in gate.verdicts]
-    if failing:
-        rows = [key for each in verdicts if each.check == failing for key in each.failing]
-        return pd.DataFrame(rows, columns=["member", "wave"])
     names = ("check", "severity", "state", "checked_count", "failing_count", "owner", "why")
     frame = pd.DataFrame([{name: getattr(each, name) for name in names} for each in verdicts], columns=list(names))
     frame["override"] = [each.override.reason if each.override else "" for each in verdicts]

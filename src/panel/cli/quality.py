@@ -49,17 +49,25 @@ def quarantine_list(
     wave: Annotated[str | None, typer.Option("--wave", "-w", help="Only this wave.")] = None,
     check: Annotated[str | None, typer.Option("--check", "-c", help="Only this check.")] = None,
     is_open: Annotated[bool, typer.Option("--held", help="Only what is held and waits for a decision.")] = False,
+    by_member: Annotated[
+        bool, typer.Option("--members", help="Each cell and row by member; needs PANEL_PERMISSIONS=members.")
+    ] = False,
     form: Form = Format.auto,
 ) -> None:
     """
-    List what checks failed, by member and variable and without answers, the oldest first.
+    Count what checks failed, by check, variable and decision, the oldest first; or list it by member, without answers.
 
     Example: panelctl quarantine list creative-ai --wave 2026 --held
     """
-    from panel.actions.quarantine import Waiting, waiting
+    from panel.actions.permissions import see_members
+    from panel.actions.quarantine import Waiting, WaitingCount, counted, waiting
 
-    rows = [each for each in waiting(connect(), study, wave, check=check) if each.is_held or not is_open]
-    emit(_rows(rows, Waiting), form, title=f"{study}: quarantine")
+    app = connect()
+    if by_member:
+        see_members(app, "quarantined cells and rows")
+    rows = [each for each in waiting(app, study, wave, check=check) if each.is_held or not is_open]
+    shown = _rows(rows, Waiting) if by_member else _rows(counted(rows), WaitingCount)
+    emit(shown, form, title=f"{study}: quarantine")
 
 
 def quarantine_accept(study: StudyKey, wave: WaveKey, check: Check, reason: Why, member: Members = None) -> None:

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from panel.errors import did_you_mean, printable
 from panel.model.reading import Faults, Table, parse_toml
+from panel.model.results import RANKS
 from panel.model.routing import KINDS, LABELS, Routing, Rule, Target
 
 ALERTS = "alerts.toml"
-_SEVERITIES = ("critical", "warning", "info")
 
 
 def load_routing(text: str) -> Routing:
@@ -86,8 +86,8 @@ def _patterns(table: Table, name: str) -> tuple[str, ...]:
         table.fault("has no pattern", name, 'write a text, as in "panel:*", or a list of them')
     if name == "severity":
         for each in found:
-            if "*" not in each and each not in _SEVERITIES:
-                table.fault(f"'{printable(each)}' is no severity", name, did_you_mean(each, _SEVERITIES))
+            if "*" not in each and each not in RANKS:
+                table.fault(f"'{printable(each)}' is no severity", name, did_you_mean(each, RANKS))
     return found
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Literal
 
 Severity = Literal["critical", "warning", "info"]
+RANKS: dict[str, int] = {"info": 0, "warning": 1, "critical": 2}
+"""Severities from the mildest to the worst."""
 Stage = Literal["responses", "panel"]
 Action = Literal["flag", "hold_cell", "hold_row", "block_wave"]
 STAGES: tuple[str, ...] = ("responses", "panel")

@@ -214,8 +214,8 @@ class Store(IncidentStore, Protocol):
         """Append the verdicts that differ from the newest of their key by value or rule; return how many did."""
         ...
 
-    def decide(self, verdict: RowVerdict, decision: Decision) -> None:
-        """Append a decision about one verdict; it holds until value or rule change."""
+    def decide(self, decisions: Iterable[tuple[RowVerdict, Decision]]) -> None:
+        """Append decisions, each about one verdict, all or none; each holds until value or rule change."""
         ...
 
     def standing(self, study: str, wave: int | None = None) -> Sequence[Standing]:

@@ -40,11 +40,13 @@ class IncidentStore(Protocol):
         """Return what became of the messages about one incident, or of all, oldest first."""
         ...
 
-    def lease(self, seconds: float, *, avoiding: Sequence[str] = ()) -> Parcel | None:
+    def lease(self, seconds: float, *, avoiding: Sequence[str] = (), singly: Sequence[str] = ()) -> Parcel | None:
         """
         Lease what is due next for a target not in `avoiding`, for so many seconds of the database's clock.
 
-        A digest is leased whole: everything due for its target. None where nothing is due.
+        A digest is leased as one parcel, and so is a storm: more than three messages due at once for a target that is
+        not in `singly`. In a parcel are messages of one timing that were tried equally often. None where nothing is
+        due.
         """
         ...
 

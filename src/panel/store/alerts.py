@@ -20,7 +20,10 @@ from panel.store.base import Database, put, utc
 INCIDENT = tables.Incident.__table__  # type: ignore[attr-defined]
 EVENT = tables.IncidentEvent.__table__  # type: ignore[attr-defined]
 OUTBOX = tables.Outbox.__table__  # type: ignore[attr-defined]
-MOST_IN_A_DIGEST = 40  # lines that every channel takes whole
+MOST_IN_A_PARCEL = 40
+"""Lines that every channel takes whole."""
+STORM = 4
+"""From so many messages on that are due at once for one target, they go as one parcel."""
 
 
 class Alerts(Database):
@@ -63,8 +66,8 @@ class Alerts(Database):
         with self._reads() as connection:
             return [Posted(**{name: _aware(getattr(row, name)) for name in names}) for row in connection.execute(query)]
 
-    def lease(self, seconds: float, *, avoiding: Sequence[str] = ()) -> Parcel | None:
-        """Lease what is due next for a target not in `avoiding`, a whole digest at once; see ports.Store."""
+    def lease(self, seconds: float, *, avoiding: Sequence[str] = (), singly: Sequence[str] = ()) -> Parcel | None:
+        """Lease what is due next for a target not in `avoiding`, a digest or a storm as one; see ports.Store."""
         with self._writes() as connection:
             now = self._moment(connection)
             due = (OUTBOX.c.state == "waiting", OUTBOX.c.due <= now, OUTBOX.c.lease_until <= now)
@@ -74,10 +77,10 @@ class Alerts(Database):
             first = connection.execute(query.limit(1)).first()
             if first is None:
                 return None
-            rows: Sequence[Any] = [first]
-            if first.timing == "digest":
-                same = (OUTBOX.c.timing == "digest", OUTBOX.c.target == first.target)
-                rows = connection.execute(query.where(*same).limit(MOST_IN_A_DIGEST)).all()
+            same = [getattr(OUTBOX.c, name) == getattr(first, name) for name in ("timing", "target", "attempts")]
+            rows = connection.execute(query.where(*same).limit(MOST_IN_A_PARCEL)).all()
+            if first.timing == "at_once" and (len(rows) < STORM or first.target in singly):
+                rows = [first]
             token = uuid.uuid4().hex
             ids = [row.id for row in rows]
             leased = update(OUTBOX).where(OUTBOX.c.id.in_(ids)).values(lease=token, lease_until=now + seconds)
@@ -86,7 +89,7 @@ class Alerts(Database):
             token=token,
             target=first.target,
             timing=first.timing,
-            attempts=max(row.attempts for row in rows),
+            attempts=first.attempts,
             messages=tuple(_message(row.message) for row in rows),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
@@ -27,11 +27,12 @@ class Quarantine(Database):
         with self._writes() as connection:
             return append(connection, newest(connection, study, wave), verdicts, at)
 
-    def decide(self, verdict: RowVerdict, decision: Decision) -> None:
-        """Append a decision about one verdict."""
-        about = {name: getattr(verdict, name) for name in _FIELDS if name in DECIDED.c}
+    def decide(self, decisions: Iterable[tuple[RowVerdict, Decision]]) -> None:
+        """Append decisions, each about one verdict, in one transaction."""
+        named = [name for name in _FIELDS if name in DECIDED.c]
+        rows = [{**{name: getattr(verdict, name) for name in named}, **asdict(each)} for verdict, each in decisions]
         with self._writes() as connection:
-            put(connection, DECIDED, [{**about, **asdict(decision)}])
+            put(connection, DECIDED, rows)
 
     def standing(self, study: str, wave: int | None = None) -> Sequence[Standing]:
         """Return the newest verdict of every key with its decision, by wave, check, member and variable."""
