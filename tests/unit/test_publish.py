@@ -267,6 +267,24 @@ def test_a_page_says_what_its_ranges_leave_out(tmp_path: Path, is_drawn: bool) -
         assert (said in (folder / page).read_text()) is not is_drawn
 
 
+def test_the_page_says_how_many_are_held_out_of_a_figure_and_what_it_is_with_them(tmp_path: Path) -> None:
+    """Beside the figure stand n held and the figure with them; few are not told; where nobody is held, no column."""
+    made = given.content()
+    rows = made.estimates.reset_index(drop=True)
+    hidden = pd.Series(1, index=rows.index, dtype="Int64").mask(rows["status"] == "hidden")
+    nobody = replace(made, estimates=rows.assign(n_held=hidden * 0, estimate_with_held=rows["estimate"]))
+    level = rows.index[(rows["statistic"] == "share") & (rows["status"] != "hidden") & rows["domain"].isna()][0]
+    some = nobody.estimates.copy()
+    some.loc[level, ["n_held", "estimate_with_held"]] = [25, 0.5]
+    few = nobody.estimates.copy()
+    few.loc[level, ["n_held", "estimate_with_held"]] = [pd.NA, pd.NA]
+    for number, (estimates, said) in enumerate([(some, "25 (with them: 50.0 %)"), (few, "too few to tell")]):
+        folder = FolderPublisher().publish(replace(made, estimates=estimates), tmp_path / str(number)).path
+        assert said in (folder / "index.html").read_text()
+    folder = FolderPublisher().publish(nobody, tmp_path / "nobody").path
+    assert "Held out" not in (folder / "index.html").read_text()
+
+
 def test_the_dutch_page_is_dutch(release: Path) -> None:
     """Labels, decimal comma and language of the page are Dutch, and it leads to the English one."""
     page = (release / "index.nl.html").read_text()

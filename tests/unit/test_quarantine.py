@@ -12,6 +12,7 @@ from panel.actions import fieldwork, figures, fold, gate, intake, set_up
 from panel.actions.quarantine import counted, decide, settling, waiting
 from panel.app import migrate, open_app
 from panel.errors import DefinitionError, UnknownKey
+from panel.estimate.held import touches_predictions
 from panel.forecast import ledger
 from panel.model.quarantine import Decision
 from panel.settings import Settings
@@ -266,6 +267,21 @@ def test_every_figure_says_what_is_held_and_what_it_would_be_with_it(app):
     assert (none == 0).all()
     assert with_held.equals(value.rename("estimate_with_held"))
     assert (told(before, "ai_evaluation_mean")[1] == 0).all()
+
+
+def test_figures_about_predictions_tell_what_is_held_too(app):
+    """A held answer that was predicted about stands beside the figures about it; an untouched question has 0."""
+    figures.weigh(app, STUDY, WAVE)
+    figures.estimate(app, STUDY, WAVE)
+    shown = app.store.estimates(STUDY, 2, "predictions").query("status != 'hidden'")
+    questions = {each.variable.name: each.predicts for each in app.study(STUDY).instrument_of(2).predictions}
+    held = fold.held_variables(app, app.study(STUDY), [1, 2])
+    assert held is None or touches_predictions(app.study(STUDY), held)
+    touched = shown[shown["n_held"].ne(0).fillna(value=True)]
+    assert 0 < len(touched) < len(shown)
+    assert set(touched["indicator"]) <= set(questions)
+    rest = shown.drop(touched.index)
+    assert rest["estimate_with_held"].equals(rest["estimate"].rename("estimate_with_held"))
 
 
 def test_an_unknown_check_or_member_is_refused(app):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pandas as pd
@@ -13,7 +14,7 @@ from panel.actions.fold import as_first_given, as_said, clean_panel, held_variab
 from panel.disclose import protect
 from panel.errors import EstimateError
 from panel.estimate import report
-from panel.estimate.held import beside_held, touched
+from panel.estimate.held import beside_held, touched, touches_predictions
 from panel.forecast import ledger
 from panel.forecast import predictions as predict
 from panel.model.study import Study
@@ -88,9 +89,10 @@ def estimate(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
     claims = _keep_claims(app, study, panel, number)
     weights, tracking = app.store.weights(study.key, number), app.store.tracking(study.key)
     figures = report(study, panel, tracking, weights, wave=number)
+    with_held = _with_held(app, study, number, waves, tracking, weights)
     tables = {
-        "estimates": beside_held(figures, _with_held(app, study, number, waves, tracking, weights)),
-        "predictions": predict(study, panel, weights, wave=number),
+        "estimates": beside_held(figures, with_held.estimates),
+        "predictions": beside_held(predict(study, panel, weights, wave=number), with_held.predictions),
     }
     kept = {name: protect(table, threshold=study.disclosure_threshold) for name, table in tables.items()}
     app.store.save_estimates(study.key, number, kept)
@@ -107,18 +109,30 @@ def _keep_claims(app: Adapters, study: Study, panel: pd.DataFrame, wave: int) ->
     return len(claims)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WithHeld:
+    """The figures that held cells or rows touch, with nothing set aside."""
+
+    estimates: pd.DataFrame
+    predictions: pd.DataFrame
+
+
 def _with_held(
     app: Adapters, study: Study, wave: int, waves: list[int], tracking: pd.DataFrame, weights: pd.DataFrame
-) -> pd.DataFrame:
+) -> _WithHeld:
     """Return the figures that held cells or rows touch, with nothing set aside; weights are made anew for rows only."""
     held = held_variables(app, study, waves)
     part = study if held is None else touched(study, held)
-    if part is None:
-        return ESTIMATES.empty()
+    is_foretold = held is None or touches_predictions(study, held)
+    if part is None and not is_foretold:
+        return _WithHeld(estimates=ESTIMATES.empty(), predictions=ESTIMATES.empty())
     panel = as_said(app, study, waves, _read(study))
     if held is None:
         weights = pd.concat([each.rows for each in _made(study, panel, tracking, waves)], ignore_index=True)
-    return report(part, panel, tracking, weights, wave=wave)
+    return _WithHeld(
+        estimates=report(part, panel, tracking, weights, wave=wave) if part else ESTIMATES.empty(),
+        predictions=predict(study, panel, weights, wave=wave) if is_foretold else ESTIMATES.empty(),
+    )
 
 
 def _made(study: Study, panel: pd.DataFrame, tracking: pd.DataFrame, waves: list[int]) -> list[weighing.Weighting]:

@@ -155,18 +155,25 @@ class _Table:
         With n, n held and both figures the sum of the held answers is had by arithmetic. So they go where the held are
         few; in every group of a domain where they are few in one, one is hidden, or few are left when the groups are
         taken from everybody, for those could be had by subtraction; and of a change where they go of the level in
-        either wave.
+        either wave. Figures about the same predictions in the same two waves are made of each other, so there they go
+        of all together.
         """
         told = np.isfinite(self.held)
-        few = told & (self.held > 0) & ((self.held < self.threshold) | self.hidden)
+        few = self._with_predictions(told & (self.held > 0) & ((self.held < self.threshold) | self.hidden))
         grouped = _sums(self.figure, np.where(told & self.in_domain, self.held, 0.0))[self.figure]
         whole = ~self.in_domain & (self.group == _EVERYBODY)
         left = self._of(whole, self.everybody, np.nan_to_num(self.held)) - grouped
         unknown = _sums(self.figure, (~told | self.hidden) & self.in_domain)[self.figure] > 0
         others = _sums(self.figure, few & self.in_domain)[self.figure] > 0
         few |= self.in_domain & (others | unknown | ((left > 0) & (left < self.threshold) & (grouped > 0)))
+        few = self._with_predictions(few)
         lost = self.level[few & (self.level > 0)]
         return np.asarray(few | np.logical_or.reduce([np.isin(each, lost) for each in self.ends]))
+
+    def _with_predictions(self, rows: np.ndarray) -> np.ndarray:
+        """Return these rows, and every figure about the same predictions as one of them."""
+        told = ~np.isin(self.statistic, (*_LEVELS, *_CHANGES, "transition"))
+        return np.asarray(rows | (told & np.isin(self.forecast, self.forecast[rows & told])))
 
     def found(self) -> np.ndarray:
         """Return what the rules hide, given what is hidden so far."""

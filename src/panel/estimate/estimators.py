@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -175,13 +176,18 @@ def logit_interval(share: float, se: float, degrees: int, n_eff: float) -> tuple
     By the logit: logit(p) -/+ t se / (p (1 - p)). Where all or nobody say so, and the logit has no meaning, by the
     exact binomial interval at the effective n (Korn and Graubard 1998, Survey Methodology 24). Oracle: o04, o07.
     """
-    from scipy import stats
+    from scipy.special import betaincinv  # a twentieth of the time that stats.beta.ppf takes for one number
 
     if 0 < share < 1 and se > 0:
-        middle = np.log(share / (1 - share))
+        middle = math.log(share / (1 - share))
         reach = t_quantile(degrees) * se / (share * (1 - share))
-        return tuple(float(1 / (1 + np.exp(-edge))) for edge in (middle - reach, middle + reach))  # type: ignore[return-value]
+        return _expit(middle - reach), _expit(middle + reach)
     count = share * n_eff
-    low = 0.0 if share == 0 else float(stats.beta.ppf(0.025, count, n_eff - count + 1))
-    high = 1.0 if share == 1 else float(stats.beta.ppf(0.975, count + 1, n_eff - count))
+    low = 0.0 if share == 0 else float(betaincinv(count, n_eff - count + 1, 0.025))
+    high = 1.0 if share == 1 else float(betaincinv(count + 1, n_eff - count, 0.975))
     return low, high
+
+
+def _expit(x: float) -> float:
+    """Return 1 / (1 + exp(-x)), 0 where that is too small to be a number."""
+    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0

@@ -28,6 +28,19 @@ def touched(study: Study, held: Iterable[str]) -> Study | None:
     return replace(study, indicators=indicators, transitions=transitions) if indicators or transitions else None
 
 
+def touches_predictions(study: Study, held: Iterable[str]) -> bool:
+    """
+    Say whether held variables can change a figure about predictions.
+
+    Args:
+        study: the study.
+        held: as for `touched`: what was predicted, what came of it, or who is in which group.
+    """
+    asked = (each for instrument in study.instruments for each in instrument.predictions)
+    used = {name for each in asked if each.predicts for name in (each.variable.name, each.predicts.variable)}
+    return bool(set(held) & (used | {domain.variable for domain in study.domains}))
+
+
 def beside_held(figures: pd.DataFrame, with_held: pd.DataFrame) -> pd.DataFrame:
     """
     Return figures with `n_held` and `estimate_with_held`, in their order.

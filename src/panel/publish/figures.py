@@ -11,7 +11,7 @@ import pandas as pd
 
 from panel.errors import PanelError
 from panel.model.study import INDICES, Domain, Indicator, Study
-from panel.publish.words import WORDS, figure
+from panel.publish.words import WORDS, figure, number
 
 OUTCOMES = {
     "en": {
@@ -127,6 +127,15 @@ class Reader:
         low, high = (figure(float(row[side]), str(row["unit"]), self.language) for side in ("low", "high"))
         said_once = low.rsplit(" ", 1)[0] if low[:1] != "€" and low.count(" ") else low
         return f"{said_once} {self.words['until']} {high}"
+
+    def held(self, row: Row) -> str:
+        """Return how many members checks hold out of a figure, and the figure with them; "" where they hold nobody."""
+        if row["status"] == "hidden" or row["n_held"] == 0:
+            return ""
+        if pd.isna(row["n_held"]):
+            return self.words["few_held"]
+        with_them = figure(float(row["estimate_with_held"]), str(row["unit"]), self.language)
+        return f"{number(float(row['n_held']), 0, self.language)} ({self.words['with_them']}: {with_them})"
 
     def among(self, indicator: Indicator) -> str:
         """Return among whom an indicator is a figure: the population, or groups of it."""

@@ -162,6 +162,7 @@ def _chart_rows(chart: Chart, frames: dict[str, pd.DataFrame], reader: Reader) -
             "figure": reader.shown(row),
             "interval": reader.interval(row),
             "n": "" if pd.isna(row["n"]) else number(float(row["n"]), 0, reader.language),
+            "held": reader.held(row),
             "status": reader.status(row),
         }
         for row in records(rows)

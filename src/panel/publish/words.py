@@ -38,7 +38,8 @@ WORDS: dict[str, dict[str, str]] = {
         "checks_how": "Every answer passes checks before it counts. A cell that fails is held: it stays on file, and "
         "takes no part in any figure until somebody decides. Counts only; no answer is shown here.",
         "check": "Check", "state": "Outcome", "failing": "Failing rows", "checked": "Checked", "variable": "Variable",
-        "held": "Held", "why": "Why it matters", "override": "Let pass", "whole_rows": "whole rows", "by_who": "by",
+        "held": "Held", "few_held": "too few to tell", "with_them": "with them", "held_out": "Held out",
+        "why": "Why it matters", "override": "Let pass", "whole_rows": "whole rows", "by_who": "by",
         "all_passed": "Every check passed.", "nothing_held": "Nothing was held back.", "passed": "passed",
         "failed": "failed", "broken": "could not run", "verdicts": "checks in all, of which passed:",
         "intake": "Rows delivered, and what became of them", "rows": "Delivered", "accepted": "Accepted",
@@ -101,7 +102,8 @@ WORDS: dict[str, dict[str, str]] = {
         " zij blijft bewaard en telt in geen cijfer mee totdat iemand beslist. Alleen aantallen; hier staat geen enkel "
         "antwoord.",
         "check": "Controle", "state": "Uitslag", "failing": "Afgekeurde rijen", "checked": "Gecontroleerd",
-        "variable": "Variabele", "held": "Vastgehouden", "why": "Waarom het telt", "override": "Doorgelaten",
+        "variable": "Variabele", "held": "Vastgehouden", "few_held": "te weinig om te noemen", "with_them": "met hen",
+        "held_out": "Buiten gehouden", "why": "Waarom het telt", "override": "Doorgelaten",
         "whole_rows": "hele rijen", "by_who": "door", "all_passed": "Alle controles zijn geslaagd.",
         "nothing_held": "Er is niets vastgehouden.", "passed": "geslaagd", "failed": "niet geslaagd",
         "broken": "kon niet draaien", "verdicts": "controles in totaal, waarvan geslaagd:",

@@ -128,7 +128,7 @@ class Derived(Database):
                 pd.DataFrame(connection.execute(_figures(study, wave, name)).all(), columns=COLUMNS)
                 for name in (table, held_table(table))
             )
-        return with_held(table, rows, beside)
+        return with_held(rows, beside)
 
     def save_claims(self, study: str, wave: int, claims: pd.DataFrame) -> None:
         """Replace the ledger of predictions as of a wave (schema.CLAIMS)."""

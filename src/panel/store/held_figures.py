@@ -9,7 +9,6 @@ import pandas as pd
 from panel.schema import ESTIMATES
 
 COLUMNS = [name for name in ESTIMATES.names if name not in ("n_held", "estimate_with_held")]
-TELLING = ("estimates",)
 _KEY = list(ESTIMATES.key)
 
 
@@ -19,23 +18,16 @@ def held_table(table: str) -> str:
 
 
 def split_held(table: str, figures: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """
-    Yield the figures, and of those that held cells touch n held and the figure with them, each under its name.
-
-    Of a table that does not tell what is held, only the figures.
-    """
+    """Yield the figures, and of those that held cells touch n held and the figure with them, each under its name."""
     yield table, figures[COLUMNS]
-    if table in TELLING:
-        untouched = figures["n_held"].eq(0).fillna(value=False) | figures["status"].eq("hidden")
-        beside = figures[~untouched]
-        yield held_table(table), beside[COLUMNS].assign(n=beside["n_held"], estimate=beside["estimate_with_held"])
+    untouched = figures["n_held"].eq(0).fillna(value=False) | figures["status"].eq("hidden")
+    beside = figures[~untouched]
+    yield held_table(table), beside[COLUMNS].assign(n=beside["n_held"], estimate=beside["estimate_with_held"])
 
 
-def with_held(table: str, figures: pd.DataFrame, beside: pd.DataFrame) -> pd.DataFrame:
+def with_held(figures: pd.DataFrame, beside: pd.DataFrame) -> pd.DataFrame:
     """Return figures (schema.ESTIMATES) with what `split_held` kept beside them."""
     rows = ESTIMATES.coerce(figures)[ESTIMATES.names]
-    if table not in TELLING:
-        return rows
     kept = ESTIMATES.coerce(beside)[[*_KEY, "n", "estimate"]]
     kept = kept.rename(columns={"n": "n_held", "estimate": "estimate_with_held"})
     found = rows[_KEY].merge(kept, on=_KEY, how="left", indicator=True)
