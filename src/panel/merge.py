@@ -18,7 +18,7 @@ from panel.model.expression import parse
 from panel.model.instrument import Question, Variable
 from panel.model.people import INTERVIEWED
 from panel.model.study import Study
-from panel.schema import HELD, PERSON_WAVES, REASON_DTYPE, TRACKING, reason_column
+from panel.schema import PERSON_WAVES, REASON_DTYPE, TRACKING, reason_column
 
 KEY = ["member", "wave"]
 
@@ -26,7 +26,7 @@ KEY = ["member", "wave"]
 @dataclass(frozen=True)
 class Merge:
     """
-    The panel of a study: person-waves by wave, the tracking of every case, and the facts that were held.
+    The panel of a study: person-waves by wave, and the tracking of every case.
 
     `superseded` has the member, wave and response of every response that does not stand: those that stand and these
     are all that were given.
@@ -34,7 +34,6 @@ class Merge:
 
     person_waves: Mapping[int, pd.DataFrame]
     tracking: pd.DataFrame
-    held: pd.DataFrame
     superseded: pd.DataFrame
 
 
@@ -131,8 +130,9 @@ def merge(
     """
     Return the panel that these responses make.
 
-    Facts asked once are carried to the member's later person-waves. An immutable fact that differs from what most of
-    the member's waves say (the earliest, where they are even) is held in the wave that differs, never overwritten.
+    Facts asked once are carried to the member's later person-waves. What a member says stays as it was said: an
+    immutable fact that differs from the member's other waves is a check's to hold (X2, `settled`), and a decision's to
+    release.
 
     Args:
         responses: by wave, every response kept (schema.RESPONSES and variables); each wave is asked for once, so that
@@ -150,12 +150,11 @@ def merge(
             outcomes[wave] = standing[["member", "disposition"]]
             superseded.append(_superseded(frame, standing))
             bare[wave] = _person_waves(standing, study, entered)
-    settled, held = _settle(bare, study)
+    finished = _carried(bare, study)
     bare.clear()
     return Merge(
-        person_waves={wave: _finished(settled.pop(wave), study, wave) for wave in list(settled)},
+        person_waves={wave: _finished(finished.pop(wave), study, wave) for wave in list(finished)},
         tracking=track(outcomes, entered=entered, fielded=fielded, open_waves=open_waves),
-        held=held,
         superseded=pd.concat(superseded).sort_values(["wave", "member", "response"], ignore_index=True),
     )
 
@@ -229,64 +228,47 @@ def _asked(study: Study) -> list[Variable]:
     return list(newest.values())
 
 
-def _facts(study: Study) -> dict[str, bool]:
-    """Return the variables asked once, or immutable, and which are immutable."""
-    questions = [question for instrument in study.instruments for question in instrument.questions]
-    return {
-        question.variable.name: question.variable.is_immutable
-        for question in questions
-        if question.asked == "first" or question.variable.is_immutable
-    }
+def settled(known: pd.DataFrame, name: str) -> pd.Series:
+    """
+    Return each member's fact: what most waves say, and of equals what was said first. Indexed by member.
+
+    Args:
+        known: member, wave and the variable `name`, of any waves; rows without an answer have no say. Not modified.
+        name: an immutable variable.
+    """
+    said = known.loc[known[name].notna(), [*KEY, name]]
+    counted = said.groupby(["member", name], observed=True)["wave"].agg(["size", "min"]).reset_index()
+    ranked = counted.sort_values(["member", "size", "min"], ascending=[True, False, True], kind="stable")
+    return ranked.drop_duplicates("member").set_index("member")[name]
 
 
-def _settle(frames: Mapping[int, pd.DataFrame], study: Study) -> tuple[dict[int, pd.DataFrame], pd.DataFrame]:
-    settled = dict(frames)
-    held = []
-    for name, is_immutable in _facts(study).items():
+def _carried(frames: Mapping[int, pd.DataFrame], study: Study) -> dict[int, pd.DataFrame]:
+    """Return the frames with the facts asked once in the member's later waves."""
+    carried = dict(frames)
+    for name, is_immutable in _asked_once(study).items():
         known = pd.concat(
             [frame.loc[frame[name].notna(), [*KEY, name]] for frame in frames.values()] or [pd.DataFrame()]
         )
         if known.empty:
             continue
-        fact = _established(known, name) if is_immutable else known.sort_values("wave").groupby("member")[name].first()
-        for wave, frame in settled.items():
-            settled[wave], conflicts = _with_fact(frame, name, fact, is_immutable=is_immutable)
-            held.append(_held(frame[conflicts], name, wave))
-    return settled, HELD.coerce(pd.concat([HELD.empty(), *[each for each in held if len(each)]], ignore_index=True))
+        fact = settled(known, name) if is_immutable else known.sort_values("wave").groupby("member")[name].first()
+        for wave, frame in carried.items():
+            carried[wave] = _with_fact(frame, name, fact)
+    return carried
 
 
-def _established(known: pd.DataFrame, name: str) -> pd.Series:
-    """Return each member's fact: what most waves say, and of equals what was said first."""
-    counted = known.groupby(["member", name], observed=True)["wave"].agg(["size", "min"]).reset_index()
-    ranked = counted.sort_values(["member", "size", "min"], ascending=[True, False, True])
-    return ranked.drop_duplicates("member").set_index("member")[name]
+def _asked_once(study: Study) -> dict[str, bool]:
+    """Return the variables asked once, and which are immutable."""
+    questions = [question for instrument in study.instruments for question in instrument.questions]
+    return {each.variable.name: each.variable.is_immutable for each in questions if each.asked == "first"}
 
 
-def _with_fact(
-    frame: pd.DataFrame, name: str, fact: pd.Series, *, is_immutable: bool
-) -> tuple[pd.DataFrame, np.ndarray]:
+def _with_fact(frame: pd.DataFrame, name: str, fact: pd.Series) -> pd.DataFrame:
     told = frame["member"].map(fact).astype(frame[name].dtype)
-    conflicts = np.zeros(len(frame), dtype=bool)
-    if is_immutable:
-        both = frame[name].notna() & told.notna()
-        conflicts[both.to_numpy()] = (frame.loc[both, name] != told[both]).to_numpy(dtype=bool)
     reasons = frame[reason_column(name)].astype(REASON_DTYPE)
     carried = frame[name].isna() & told.notna() & (frame["cohort"] < frame["wave"]) & (reasons == "not_fielded")
-    value = frame[name].where(~carried, told).mask(conflicts)
-    reason = reasons.mask(carried, "").mask(conflicts, "invalid")
-    return frame.assign(**{name: value, reason_column(name): reason}), conflicts
-
-
-def _held(rows: pd.DataFrame, name: str, wave: int) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "wave": wave,
-            "member": rows["member"].to_numpy(),
-            "variable": name,
-            "check": "merge.immutable_fact",
-            "reason": "differs from what the member's other waves say",
-        }
-    )
+    value, reason = frame[name].where(~carried, told), reasons.mask(carried, "")
+    return frame.assign(**{name: value, reason_column(name): reason})
 
 
 def _finished(frame: pd.DataFrame, study: Study, number: int) -> pd.DataFrame:

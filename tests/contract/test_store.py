@@ -126,8 +126,8 @@ def test_held_cells_of_a_stage_are_replaced_and_those_of_intake_stay(store):
     """A later stage replaces its own holds only."""
     accept(store, b"one", ("", "1"))
     row = {"wave": 1, "member": "m1", "variable": "x", "check": "c", "reason": "r", "delivery": None, "row": None}
-    store.save_held(STUDY.key, "merge", HELD.coerce(pd.DataFrame([row, {**row, "member": "m2"}])))
-    store.save_held(STUDY.key, "merge", HELD.coerce(pd.DataFrame([row])))
+    store.save_held(STUDY.key, "check-1", HELD.coerce(pd.DataFrame([row, {**row, "member": "m2"}])))
+    store.save_held(STUDY.key, "check-1", HELD.coerce(pd.DataFrame([row])))
     held = store.held(STUDY.key)
     assert held["check"].tolist().count("c") == 1
     assert len(held) == 2

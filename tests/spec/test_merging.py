@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from panel.merge import cohorts, current
-from panel.schema import HELD, PERSON_WAVES, TRACKING
+from panel.merge import cohorts, current, settled
+from panel.schema import PERSON_WAVES, TRACKING
 from tests import factories as make
 from tests.factories import cells, drawn, merged, named, question, study, variable
 
@@ -180,8 +180,8 @@ def test_a_fact_of_a_later_instrument_was_not_fielded_before():
     """)
 
 
-def test_an_immutable_fact_that_changes_is_held_and_not_overwritten():
-    """Most waves decide, and where they are even the earliest; the others are missing as invalid, and on record."""
+def test_an_immutable_fact_that_changes_stays_as_it_was_said():
+    """A merge overwrites nothing and holds nothing: what a fact is, most waves decide, or the earliest of equals."""
     result = merged({
         1: HEADING + "a | 1 | | 1 | | | 1980 | |\n b | 1 | | 1 | | | 1970 | |",
         2: HEADING + "a | 2 | | 1 | | | 1981 | |\n b | 2 | | 1 | | | 1971 | |",
@@ -189,19 +189,16 @@ def test_an_immutable_fact_that_changes_is_held_and_not_overwritten():
     })  # fmt: skip
     assert drawn(result.person_waves, "member", "wave", "born", "age") == cells("""
         member | wave | born        | age
-        a      | 1    | (invalid)   | (invalid)
+        a      | 1    | 1980        | 45
         b      | 1    | 1970        | 55
         a      | 2    | 1981        | 45
-        b      | 2    | (invalid)   | (invalid)
+        b      | 2    | 1971        | 55
         a      | 3    | 1981        | 46
         b      | 3    | (no_answer) | (no_answer)
     """)
-    assert drawn(result.held, "member", "wave", "variable", "check") == cells("""
-        member | wave | variable | check
-        a      | 1    | born     | merge.immutable_fact
-        b      | 2    | born     | merge.immutable_fact
-    """)
-    assert not result.held["reason"].str.contains("19").any()
+    every = pd.concat(result.person_waves.values(), ignore_index=True)
+    assert settled(every, "born").to_dict() == {"a": 1981, "b": 1970}
+    assert settled(every.iloc[::-1], "born").to_dict() == {"a": 1981, "b": 1970}
 
 
 def test_a_late_correction_of_a_fact_reaches_later_waves():
@@ -237,7 +234,7 @@ def test_derived_variables_follow_from_what_stands():
 
 
 def test_the_panel_has_the_columns_of_the_schema():
-    """Person-waves have every variable of the study, tracking and held rows their own columns, also with no waves."""
+    """Person-waves have every variable of the study, tracking its own columns, also with no waves."""
     result = merged(THREE_WAVES)
     for frame in result.person_waves.values():
         assert {name: str(frame[name].dtype) for name in PERSON_WAVES.names} == dict(PERSON_WAVES.columns)
@@ -246,8 +243,7 @@ def test_the_panel_has_the_columns_of_the_schema():
         assert not frame.duplicated(["member", "wave"]).any()
     assert {name: str(result.tracking[name].dtype) for name in TRACKING.names} == dict(TRACKING.columns)
     empty = merged({})
-    assert (len(empty.tracking), len(empty.held), len(empty.superseded)) == (0, 0, 0)
-    assert list(empty.held) == HELD.names
+    assert (len(empty.tracking), len(empty.superseded)) == (0, 0)
 
 
 @pytest.mark.parametrize("number", [1, 2])

@@ -85,6 +85,20 @@ def test_an_immutable_fact_is_held_against_the_mode_over_waves():
     assert "panel:fact:born" not in failed(frame)
 
 
+def test_a_later_wave_can_say_that_the_first_was_wrong():
+    """Two against one: the first wave's fact is held once the third is known, and the second's no more."""
+    frame = panel({(5, 2): {"born": 1991}, (5, 3): {"born": 1991}})
+    facts = frame[["member", "wave", "born"]]
+
+    def held(wave, known):
+        rows = frame[frame["wave"] <= wave]
+        gate = SuiteChecker().check(STUDY, STUDY.instrument_of(wave), wave, "panel", rows, known)
+        return [each.failing for each in gate.verdicts if each.check == "panel:fact:born" and each.failing]
+
+    assert (held(1, facts[facts["wave"] <= 2]), held(2, facts[facts["wave"] <= 2])) == ([], [(("m005", 2),)])
+    assert (held(1, facts), held(2, facts)) == ([(("m005", 1),)], [])
+
+
 def test_a_jump_of_an_amount_is_flagged_and_stays():
     """More than three times or less than a third is flagged; nothing is held."""
     bad = failed(panel({(7, 3): {"profit": 120_000.0}, (8, 3): {"profit": 60_000.0}}))

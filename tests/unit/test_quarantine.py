@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import asdict, replace
 
 import pandas as pd
@@ -11,7 +12,7 @@ import pytest
 from panel.actions import fieldwork, figures, fold, gate, intake, set_up
 from panel.actions.quarantine import counted, decide, settling, waiting
 from panel.app import migrate, open_app
-from panel.errors import DefinitionError, UnknownKey
+from panel.errors import CheckFailed, DefinitionError, UnknownKey
 from panel.estimate.held import touches_predictions
 from panel.forecast import ledger
 from panel.model.quarantine import Decision
@@ -289,3 +290,49 @@ def test_an_unknown_check_or_member_is_refused(app):
     for check, members in (("sum:nothing", ()), (SUM, ("M-nobody",))):
         with pytest.raises(UnknownKey):
             decide(app, STUDY, WAVE, check, "accept", reason="r", members=members)
+
+
+def test_a_fact_that_differs_is_held_by_a_check_and_released_by_a_decision(app):
+    """A year of birth that differs from the wave before is out of figures, told once, and back when it is accepted."""
+    study, name = app.study(STUDY), "birth_year"
+    frame = app.store.person_waves(STUDY, [1, 2])
+    said = frame[frame["wave"] == 2].reset_index(drop=True)
+    one = next(row for row in said.index if pd.notna(said.at[row, name]) and said.at[row, "cohort"] == 1)
+    member, year = said.at[one, "member"], int(said.at[one, name]) + 1
+    said.loc[one, name] = year
+    core = [each.name for each in study.variables if each.is_core]
+    app.store.save_person_waves(STUDY, {2: said}, core)
+
+    def clean():
+        return fold.clean_panel(app, study, [2]).set_index("member").at[member, name]
+
+    def about():
+        return [each for each in app.store.incidents(STUDY) if each.check == f"panel:fact:{name}"]
+
+    assert clean() == year
+    for _ in range(2):
+        gate.check(app, STUDY, WAVE, "panel")
+    assert pd.isna(clean())
+    assert [(each.failing_count, each.state) for each in about()] == [(1, "open")]
+    (row,) = waiting(app, STUDY, WAVE, check=f"panel:fact:{name}")
+    assert (row.member, row.is_held, row.has_proposal) == (member, True, True)
+    decide(app, STUDY, WAVE, f"panel:fact:{name}", "accept", reason="the passport says so")
+    assert clean() == year
+    decide(app, STUDY, WAVE, f"panel:fact:{name}", "correct", reason="a slip")
+    assert clean() == year - 1
+
+
+def test_a_fact_that_a_later_wave_settles_has_the_earlier_one_judged_again(app):
+    """Two waves against the first: when the third is judged, the first is too, and what it says is held."""
+    name = "birth_year"
+    frame = app.store.person_waves(STUDY, [1, 2])
+    both = frame[frame["wave"] == 2].reset_index(drop=True)
+    one = next(row for row in both.index if pd.notna(both.at[row, name]) and both.at[row, "cohort"] == 1)
+    both.loc[one, name] = int(both.at[one, name]) + 1
+    core = [each.name for each in app.study(STUDY).variables if each.is_core]
+    fieldwork.open_wave(app, STUDY, "2027")
+    app.store.save_person_waves(STUDY, {2: both, 3: both.assign(wave=3, reference_year=2026)}, core)
+    with suppress(CheckFailed):
+        gate.check(app, STUDY, "2027", "panel")
+    rows = waiting(app, STUDY, check=f"panel:fact:{name}")
+    assert [(each.wave, each.member) for each in rows] == [("2025", both.at[one, "member"])]

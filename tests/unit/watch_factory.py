@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from panel.model.incident import Message
 from panel.model.load_routing import load_routing
 from panel.model.results import Gate, Verdict
@@ -93,7 +91,7 @@ class SaidChecker:
     def __init__(self) -> None:
         self.says: tuple[Verdict, ...] | Exception = ()
 
-    def check(self, study: Any, instrument: Any, wave: int, stage: Any, frame: pd.DataFrame) -> Gate:  # noqa: ARG002
+    def check(self, study: Any, instrument: Any, wave: int, stage: Any, frame: Any, known: Any = None) -> Gate:  # noqa: ARG002
         """Return the verdicts that were set."""
         if isinstance(self.says, Exception):
             raise self.says

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -27,7 +28,6 @@ class Merged:
     person_waves: int
     added: int
     revised: int
-    held_cells: int
 
 
 def current_responses(app: Adapters, study: Study, wave: int) -> pd.DataFrame:
@@ -39,8 +39,8 @@ def merge(app: Adapters, study_key: str) -> Merged:
     """
     Rebuild the panel of a study from every response kept.
 
-    Merging twice is merging once, and the order in which deliveries arrived does not matter. An immutable fact that
-    changes is held, not overwritten. Every member has a tracking row for every wave fielded so far.
+    Merging twice is merging once, and the order in which deliveries arrived does not matter. What was
+    said is never overwritten. Every member has a tracking row for every wave fielded so far.
     """
     study = app.study(study_key)
     fielded = fielded_waves(app, study)
@@ -55,7 +55,6 @@ def merge(app: Adapters, study_key: str) -> Merged:
     core = [variable.name for variable in study.variables if variable.is_core]
     app.store.save_person_waves(study.key, result.person_waves, core)
     app.store.save_tracking(study.key, result.tracking)
-    app.store.save_held(study.key, "merge", result.held)
     return _counted(study, result, before)
 
 
@@ -92,8 +91,44 @@ def _counted(study: Study, result: merging.Merge, before: pd.DataFrame) -> Merge
         person_waves=len(rows),
         added=added,
         revised=revised,
-        held_cells=len(result.held),
     )
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What members said of immutable facts in every wave, read when it is asked for, and once."""
+
+    app: Adapters
+    study: Study
+
+    @cached_property
+    def known(self) -> pd.DataFrame:
+        """Return member, wave and the immutable variables of every person-wave."""
+        names = [each.name for each in self.study.variables if each.is_immutable]
+        if not names:
+            return pd.DataFrame(columns=KEY)
+        return self.app.store.person_waves(self.study.key, columns=names)[[*KEY, *names]]
+
+    @cached_property
+    def _settled(self) -> dict[str, pd.Series]:
+        return {name: merging.settled(self.known, name) for name in self.known.columns.difference(KEY)}
+
+    def differing(self, wave: int) -> str:
+        """
+        Return what in a wave differs from the member's fact, as a text that never leaves the machine: it is hashed.
+
+        So a wave that was judged before a later one settled the fact otherwise is seen to be judged on other data.
+        """
+        here = self.known[self.known["wave"] == wave]
+        lines = []
+        for name, fact in self._settled.items():
+            said = here.loc[here[name].notna(), ["member", name]]
+            meant = said["member"].map(fact).astype(said[name].dtype)
+            other = (said[name] != meant).to_numpy(dtype=bool)
+            lines += [
+                f"{name}\0{member}\0{value}" for member, value in zip(said["member"][other], meant[other], strict=True)
+            ]
+        return "\n".join(sorted(lines))
 
 
 def clean_panel(

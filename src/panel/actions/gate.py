@@ -7,7 +7,7 @@ import hashlib
 import logging
 from dataclasses import replace
 
-from panel.actions.fold import current_responses
+from panel.actions.fold import Facts, current_responses
 from panel.actions.quarantine import settling
 from panel.actions.sightings import after_gate, suite_failed
 from panel.errors import CheckFailed, DefinitionError, Fault, UnknownKey, Where, did_you_mean
@@ -32,22 +32,26 @@ def check(app: Adapters, study_key: str, wave: int | str, stage: Stage) -> Gate:
     """
     study = app.study(study_key)
     number = study.wave(wave).number
-    for earlier in _stale_waves(app, study, number, stage):
-        _judge_and_refuse(app, study, earlier, stage)
-    return _judge_and_refuse(app, study, number, stage)
+    facts = Facts(app, study)
+    for earlier in _stale_waves(app, study, number, stage, facts):
+        _judge_and_refuse(app, study, earlier, stage, facts)
+    return _judge_and_refuse(app, study, number, stage, facts)
 
 
-def _stale_waves(app: Adapters, study: Study, before: int, stage: Stage) -> list[int]:
+def _stale_waves(app: Adapters, study: Study, before: int, stage: Stage, facts: Facts) -> list[int]:
     judged = {gate.wave: gate.data_digest for gate in app.store.gates(study.key) if gate.stage == stage}
     return sorted(
-        wave for wave, digest in judged.items() if wave < before and digest != _data_digest(app, study, wave, stage)
+        wave
+        for wave, digest in judged.items()
+        if wave < before and digest != _data_digest(app, study, wave, stage, facts)
     )
 
 
-def _data_digest(app: Adapters, study: Study, wave: int, stage: Stage) -> str:
-    """Return a hash of what a stage of a wave is judged on, without reading the answers."""
+def _data_digest(app: Adapters, study: Study, wave: int, stage: Stage, facts: Facts) -> str:
+    """Return a hash of what a stage of a wave is judged on, reading no answers but immutable facts."""
     if stage == "panel":
-        return app.store.person_waves_digest(study.key, _up_to(study, wave))
+        digest = app.store.person_waves_digest(study.key, _up_to(study, wave))
+        return hashlib.sha256(f"{digest}\n{facts.differing(wave)}".encode()).hexdigest()
     index = app.store.response_index(study.key)
     responses = sorted(index.loc[index["wave"] == wave, "response"])
     return hashlib.sha256("\n".join(responses).encode()).hexdigest()
@@ -57,8 +61,8 @@ def _up_to(study: Study, wave: int) -> list[int]:
     return [each.number for each in study.waves if each.number <= wave]
 
 
-def _judge_and_refuse(app: Adapters, study: Study, wave: int, stage: Stage) -> Gate:
-    gate = _judge(app, study, wave, stage)
+def _judge_and_refuse(app: Adapters, study: Study, wave: int, stage: Stage, facts: Facts) -> Gate:
+    gate = _judge(app, study, wave, stage, facts)
     log.info(
         "checked wave=%s/%d stage=%s checks=%d failed=%d blocking=%d",
         *(study.key, wave, stage, len(gate.verdicts)),
@@ -69,7 +73,7 @@ def _judge_and_refuse(app: Adapters, study: Study, wave: int, stage: Stage) -> G
     return gate
 
 
-def _judge(app: Adapters, study: Study, wave: int, stage: Stage) -> Gate:
+def _judge(app: Adapters, study: Study, wave: int, stage: Stage, facts: Facts) -> Gate:
     instrument = study.instrument_of(wave)
     if stage == "responses":
         frame = current_responses(app, study, wave)
@@ -77,11 +81,11 @@ def _judge(app: Adapters, study: Study, wave: int, stage: Stage) -> Gate:
     else:
         frame = app.store.person_waves(study.key, _up_to(study, wave))
     try:
-        judged = app.checker.check(study, instrument, wave, stage, frame)
+        judged = app.checker.check(study, instrument, wave, stage, frame, facts.known if stage == "panel" else None)
     except DefinitionError:
         suite_failed(app, study, wave, stage)
         raise
-    gate = replace(judged, data_digest=_data_digest(app, study, wave, stage))
+    gate = replace(judged, data_digest=_data_digest(app, study, wave, stage, facts))
     settles = settling(app, study, frame[frame["wave"] == wave]) if stage == "panel" else None
     app.store.save_gate(gate, app.clock.now(), settling=settles, reaction_of=after_gate(app, study, gate))
     return next(kept for kept in app.store.gates(study.key, wave) if kept.stage == stage)

@@ -49,16 +49,25 @@ class SuiteChecker:
         )
         return load_suites(self._folder or shipped(), study, instrument, stage, known)
 
-    def check(self, study: Study, instrument: Instrument, wave: int, stage: Stage, frame: pd.DataFrame) -> Gate:
+    def check(
+        self,
+        study: Study,
+        instrument: Instrument,
+        wave: int,
+        stage: Stage,
+        frame: pd.DataFrame,
+        known: pd.DataFrame | None = None,
+    ) -> Gate:
         """
         Return one verdict per check of the stage; a wave without rows has none, and so is not open.
 
-        A check over waves has no say in a first wave, and no verdict there.
+        A check over waves has no say in a first wave, and no verdict there. `known` are the immutable facts of every
+        wave, see ports.Checker.
 
         Raises:
             DefinitionError: a suite is empty, repeats an id, names an unknown column or lost an expectation.
         """
-        rows = rows_of(frame, study, wave, stage)
+        rows = rows_of(frame, study, wave, stage, known)
         year = study.wave(wave).fieldwork.start.year
         implied = {each.entry.id: each for each in structural(rows, instrument, stage, year)}
         asked = [FileEntry(each.entry, None, each.entry.id) for each in implied.values()]

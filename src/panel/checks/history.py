@@ -10,6 +10,7 @@ import pandas as pd
 
 from panel.checks.identity import identity_score
 from panel.checks.statistics import modified_z, slip_factor
+from panel.merge import settled
 from panel.model.instrument import Instrument, Variable
 from panel.model.results import Stage
 from panel.model.study import Study
@@ -27,21 +28,24 @@ _GRID = 5  # so many questions of one scale in one section are a grid
 _Z = 3.5
 
 
-def rows_of(frame: pd.DataFrame, study: Study, wave: int, stage: Stage) -> pd.DataFrame:
+def rows_of(
+    frame: pd.DataFrame, study: Study, wave: int, stage: Stage, known: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """
     Return the rows of the wave that is judged, with what is computed of each once.
 
     At stage responses `is_late`; at both stages `NAME_z` of amounts, `NAME_mashed` of open texts, the SIGNS and their
     number `suspicion_count`. At stage panel besides: `NAME_before` (the member's value at the interview before),
     `NAME_typical` (the median of the earlier amounts), `NAME_usual` (the same where there are at least two),
-    `NAME_meant` (an amount in its probable unit), `NAME_mode` (the commonest value of an immutable fact over all waves
-    so far), `identity_score` and `is_newcomer`.
+    `NAME_meant` (an amount in its probable unit), `NAME_mode` (what an immutable fact is over all waves known,
+    `panel.merge.settled`), `identity_score` and `is_newcomer`.
 
     Args:
         frame: responses that stand, or person-waves of all waves so far. Not modified.
         study: whose.
         wave: its number.
         stage: responses or panel.
+        known: member, wave and immutable facts of every wave, where later ones than `frame` has are known.
     """
     instrument = study.instrument_of(wave)
     rows = frame[frame["wave"] == wave].reset_index(drop=True)
@@ -50,6 +54,7 @@ def rows_of(frame: pd.DataFrame, study: Study, wave: int, stage: Stage) -> pd.Da
         made["is_late"] = _late(rows, study, wave)
     else:
         made |= _over_waves(frame, rows, instrument, wave)
+        made |= _facts(frame if known is None else known, rows, instrument)
         made["is_newcomer"] = (rows["cohort"] == wave).to_numpy(dtype=bool)
     return pd.concat([rows, pd.DataFrame(made, index=rows.index)], axis=1)
 
@@ -85,18 +90,16 @@ def _over_waves(
     codes = [each.name for each in kept if each.name in asked and each.kind == "single" and each.dtype != "str"]
     score = identity_score(rows, earlier, codes, [name for name in money if name in asked])
     made["identity_score"] = pd.Series(score, index=rows.index).astype("Float64")
-    for each in kept:
-        if each.is_immutable:
-            made[f"{each.name}{MODE}"] = _mode(frame.loc[frame["wave"] <= wave], each.name, rows)
     return made
 
 
-def _mode(frame: pd.DataFrame, name: str, rows: pd.DataFrame) -> pd.Series:
-    """Return each member's commonest value; of several the one that was there first."""
-    known = frame.loc[frame[name].notna(), ["member", "wave", name]]
-    counts = known.groupby(["member", name], sort=False)["wave"].agg(["size", "min"]).reset_index()
-    best = counts.sort_values(["size", "min"], ascending=[False, True], kind="stable").drop_duplicates("member")
-    return best.set_index("member")[name].reindex(rows["member"]).set_axis(rows.index).astype(rows[name].dtype)
+def _facts(known: pd.DataFrame, rows: pd.DataFrame, instrument: Instrument) -> dict[str, pd.Series]:
+    """Return what each member's immutable facts are, by the name of their column."""
+    names = [each.name for each in instrument.variables if each.is_immutable and each.name in rows]
+    return {
+        f"{name}{MODE}": settled(known, name).reindex(rows["member"]).set_axis(rows.index).astype(rows[name].dtype)
+        for name in names
+    }
 
 
 def _signs(rows: pd.DataFrame, instrument: Instrument) -> dict[str, pd.Series | np.ndarray]:

@@ -59,14 +59,10 @@ def _means(study: Study, instrument: Instrument) -> list[Subject]:
     return [{"name": name} for name in names if instrument.has(name)]
 
 
-def _repeated_facts(study: Study, instrument: Instrument) -> list[Subject]:
-    """Immutable facts that are asked in every wave; one that is asked once is carried and cannot differ."""
+def _facts(study: Study, instrument: Instrument) -> list[Subject]:
+    """Immutable facts: of one that is asked once, a member may have been asked in two waves all the same."""
     del study
-    return _by_name(
-        question.variable
-        for question in instrument.questions
-        if question.variable.is_immutable and question.asked == "every"
-    )
+    return _by_name(question.variable for question in instrument.questions if question.variable.is_immutable)
 
 
 def _study(study: Study, instrument: Instrument) -> list[Subject]:
@@ -99,7 +95,7 @@ EACH: Mapping[str, Callable[[Study, Instrument], list[Subject]]] = {
     "group": _groups,
     "margin": _margins,
     "mean": _means,
-    "repeated_fact": _repeated_facts,
+    "fact": _facts,
 }
 
 

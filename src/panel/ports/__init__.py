@@ -57,9 +57,25 @@ class Source(Protocol):
 class Checker(Protocol):
     """Judges a frame by the suites of a stage."""
 
-    def check(self, study: Study, instrument: Instrument, wave: int, stage: Stage, frame: pd.DataFrame) -> Gate:
+    def check(
+        self,
+        study: Study,
+        instrument: Instrument,
+        wave: int,
+        stage: Stage,
+        frame: pd.DataFrame,
+        known: pd.DataFrame | None = None,
+    ) -> Gate:
         """
         Return one verdict per check of the stage.
+
+        Args:
+            study: whose.
+            instrument: what the wave fields.
+            wave: its number.
+            stage: responses or panel.
+            frame: responses that stand, or person-waves up to the wave. Not modified.
+            known: member, wave and immutable facts of every wave, later ones too; by default those of `frame`.
 
         Raises:
             DefinitionError: a suite is empty, repeats an id, names an unknown column or lost an expectation.
@@ -178,7 +194,7 @@ class Store(IncidentStore, Protocol):
         ...
 
     def save_held(self, study: str, stage: str, held: pd.DataFrame) -> None:
-        """Replace what one stage of the pipeline (merge, check) held back in a study."""
+        """Replace what one stage of the pipeline (the check of a wave) held back in a study."""
         ...
 
     def held(self, study: str, wave: int | None = None) -> pd.DataFrame:
@@ -255,7 +271,7 @@ class Store(IncidentStore, Protocol):
         ...
 
     def forget_derived(self, study: str) -> None:
-        """Drop person-waves, tracking, merge and check holds, weights, estimates and claims, for a rebuild."""
+        """Drop person-waves, tracking, what checks hold, weights, estimates and claims, for a rebuild."""
         ...
 
     # releases, append-only
