@@ -15,7 +15,9 @@ Every error that is raised on purpose.
     ├── StorageError             20   disk full, database locked, a file that changed under us
     ├── EstimateError            21   the figure asked for cannot be computed from these data
     ├── IncidentState            22   the step is not legal in the incident's state
-    └── DeliveryFailed           23   an alert could not be delivered
+    ├── DeliveryFailed           23   an alert could not be delivered
+    ├── CaseState                24   the step is not legal in the case's state
+    └── MemberState              25   the step is not legal in the member's state
 
 Each says what happened, where, and what to do; each class has one exit code.
 """
@@ -187,6 +189,18 @@ class DeliveryFailed(PanelError):
     """An alert could not be delivered."""
 
     exit_code = 23
+
+
+class CaseState(PanelError):
+    """The step is not legal in the case's state."""
+
+    exit_code = 24
+
+
+class MemberState(PanelError):
+    """The step is not legal in the member's state."""
+
+    exit_code = 25
 
 
 def printable(value: object, limit: int = 80) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import takewhile
 
+from panel.actions import cases
 from panel.actions.set_up import inbox
 from panel.model.people import INTERVIEWED, WaveStatus
 from panel.model.study import Study, Wave
@@ -25,6 +26,7 @@ def open_wave(app: Adapters, study_key: str, wave: int | str) -> Wave:
     study = app.study(study_key)
     found = study.wave(wave)
     _move(app, study, found, expected=("planned", "open"), to="open", reason="opened")
+    cases.issue(app, study.key, found.number)
     return found
 
 
@@ -44,9 +46,10 @@ def begin_close(app: Adapters, study_key: str, wave: int | str) -> Wave:
 
 
 def finish_close(app: Adapters, study_key: str, wave: int | str) -> Wave:
-    """Mark a closing wave as closed."""
+    """Mark a closing wave as closed, each of its cases with its outcome."""
     study = app.study(study_key)
     found = study.wave(wave)
+    cases.finalise(app, study.key, found.number)
     _move(app, study, found, expected=("closing", "closed"), to="closed", reason="closed and released")
     return found
 

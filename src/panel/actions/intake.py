@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from panel.actions.cases import feed
 from panel.actions.set_up import inbox
 from panel.actions.sightings import of_intake
 from panel.errors import SourceError, Where
@@ -33,7 +34,9 @@ def collect(app: Adapters, study_key: str, wave: int | str, files: Sequence[Path
     study = app.study(study_key)
     number = study.wave(wave).number
     paths = sorted(inbox(app, study, number).glob("[!.]*")) if files is None else files
-    return tuple(_take_in(app, study, number, path) for path in paths)
+    receipts = tuple(_take_in(app, study, number, path) for path in paths)
+    feed(app, study.key, number)
+    return receipts
 
 
 def _take_in(app: Adapters, study: Study, wave: int, path: Path) -> Receipt:

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from panel.cli import alerts, figures, operate, predictions, publish, quality
+from panel.cli import alerts, fieldwork, figures, operate, predictions, publish, quality
 from panel.errors import PanelError, StorageError
 
 # Typer brings a copy of Click of its own; its errors are not those of an installed Click.
@@ -22,7 +22,7 @@ _UsageFault: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__na
 EXIT_CODES = """
 Exit codes: 0 done, 1 unexpected, 2 usage, 10 definition, 11 delivery, 12 merge, 13 check failed, 14 unknown variable,
 15 unknown key, 16 wave state, 17 release exists, 18 disclosure, 19 settings or database version, 20 storage,
-21 estimate, 22 incident state, 23 alert not delivered.
+21 estimate, 22 incident state, 23 alert not delivered, 24 case state, 25 member state.
 """
 
 program = typer.Typer(
@@ -52,6 +52,7 @@ def root(
 
 
 operate.register(program)
+fieldwork.register(program)
 figures.register(program)
 predictions.register(program)
 publish.register(program)

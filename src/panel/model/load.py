@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from panel.errors import printable
 from panel.model.instrument import Instrument
 from panel.model.load_instrument import read_instrument
+from panel.model.load_sample import read_sample
 from panel.model.reading import FIRST_DAY, Faults, Table, parse_toml
 from panel.model.study import (
     INDICES,
@@ -105,6 +106,7 @@ def _study(
         layout=_layout(top.table("layout")),
         weighting=_weighting(top.table("weighting")),
         thresholds=tuple(_threshold(each) for each in top.tables("threshold")),
+        sample=read_sample(top.table("sample"), instruments),
         benchmarks=_benchmarks(parse_toml(BENCHMARKS, files[BENCHMARKS], faults)) if BENCHMARKS in files else None,
         prices=_prices(parse_toml(PRICES, files[PRICES], faults)) if PRICES in files else None,
     )

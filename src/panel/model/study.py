@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, get_args
 
 from panel.errors import UnknownKey, UnknownVariable, did_you_mean
 from panel.model.instrument import Code, Instrument, Variable
+from panel.model.sample import SampleRules
 from panel.model.text import Text
 
 
@@ -242,6 +243,7 @@ class Study:
     disclosure_threshold: int = 10
     weighting: WeightingRules = WeightingRules()
     thresholds: tuple[Threshold, ...] = ()
+    sample: SampleRules = field(default_factory=SampleRules)
 
     @property
     def target_year(self) -> int:

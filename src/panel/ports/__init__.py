@@ -18,10 +18,11 @@ from panel.model.results import Gate, Override, ReleaseRecord, Stage
 from panel.model.routing import Routing
 from panel.model.study import Study
 from panel.ports.alerts import GateReacting, IncidentStore, Reacting, Sender, Sent
+from panel.ports.cases import CaseStore, DayCount
 
 __all__ = [
-    "Adapters", "Checker", "Clock", "GateReacting", "IncidentStore", "PublishedFolder", "Publisher", "Reacting",
-    "ReleaseContent", "Sender", "Sent", "Settling", "Source", "Store",
+    "Adapters", "CaseStore", "Checker", "Clock", "DayCount", "GateReacting", "IncidentStore", "PublishedFolder",
+    "Publisher", "Reacting", "ReleaseContent", "Sender", "Sent", "Settling", "Source", "Store",
 ]  # fmt: skip
 
 
@@ -91,7 +92,7 @@ class Settling:
     held_of: Callable[[Gate, Sequence[Standing]], pd.DataFrame]
 
 
-class Store(IncidentStore, Protocol):
+class Store(IncidentStore, CaseStore, Protocol):
     """Keeps everything: what was received for ever, what was derived until it is derived anew."""
 
     # what is asked

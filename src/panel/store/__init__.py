@@ -6,6 +6,7 @@ from pathlib import Path
 
 from panel.store import migrate as _migrate
 from panel.store.alerts import Alerts
+from panel.store.cases import Cases
 from panel.store.derived import Derived
 from panel.store.engine import BUSY_SECONDS
 from panel.store.quarantine import Quarantine
@@ -15,7 +16,7 @@ from panel.store.records import Records
 __all__ = ["SqlStore", "migrate", "open_store"]
 
 
-class SqlStore(Received, Derived, Records, Quarantine, Alerts):
+class SqlStore(Received, Derived, Records, Quarantine, Alerts, Cases):
     """Implements ports.Store on SQLite or PostgreSQL, with wide answers in Parquet files named by their hash."""
 
 

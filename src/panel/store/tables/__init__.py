@@ -2,31 +2,55 @@
 
 from panel.store.tables.alerts import Incident, IncidentEvent, Outbox
 from panel.store.tables.base import Base
+from panel.store.tables.cases import (
+    AccessCode,
+    CaseEvent,
+    Erasure,
+    ErasureStep,
+    FieldworkDay,
+    Member,
+    MemberCase,
+    MemberEvent,
+    PreloadFreeze,
+    SampleLoad,
+    SampleRow,
+)
 from panel.store.tables.derived import CaseCount, Estimate, Part, PersonWave, Release, WeightSet
 from panel.store.tables.fieldwork import InstrumentVersion, StudyVersion, Wave, WaveEvent
 from panel.store.tables.judged import Gate, OverrideDecision, RowDecision, RowVerdict
 from panel.store.tables.received import Delivery, Held, Ignored, Receipt, Response
 
 __all__ = [
+    "AccessCode",
     "Base",
     "CaseCount",
+    "CaseEvent",
     "Delivery",
+    "Erasure",
+    "ErasureStep",
     "Estimate",
+    "FieldworkDay",
     "Gate",
     "Held",
     "Ignored",
     "Incident",
     "IncidentEvent",
     "InstrumentVersion",
+    "Member",
+    "MemberCase",
+    "MemberEvent",
     "Outbox",
     "OverrideDecision",
     "Part",
     "PersonWave",
+    "PreloadFreeze",
     "Receipt",
     "Release",
     "Response",
     "RowDecision",
     "RowVerdict",
+    "SampleLoad",
+    "SampleRow",
     "StudyVersion",
     "Wave",
     "WaveEvent",

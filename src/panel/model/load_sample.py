@@ -1,0 +1,50 @@
+"""Read the table `sample` of a study file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from panel.errors import did_you_mean, printable
+from panel.model.instrument import Instrument
+from panel.model.reading import Table
+from panel.model.sample import Preloaded, SampleRules
+
+
+def read_sample(table: Table, instruments: Sequence[Instrument]) -> SampleRules:
+    """Return the rules for the sample, with every fault of them added to those of the file."""
+    share = table.get("eligible_share", float, 1.0)
+    if not 0 <= share <= 1:
+        table.fault(f"is {share:g}, no share", "eligible_share", "write a number from 0 to 1")
+    rules = SampleRules(
+        strata=tuple(table.list_of("strata", str, ())),
+        target=_count(table, "target", 0, least=0),
+        dormant_after=_count(table, "dormant_after", 2, least=1),
+        eligible_share=share,
+        preload=tuple(_preloaded(each, instruments) for each in table.tables("preload")),
+    )
+    table.done()
+    return rules
+
+
+def _count(table: Table, key: str, default: int, *, least: int) -> int:
+    number = table.get(key, int, default)
+    if number < least:
+        table.fault(f"is {number}", key, f"write a whole number of {least} or more")
+    return number
+
+
+def _preloaded(table: Table, instruments: Sequence[Instrument]) -> Preloaded:
+    name = table.get("variable", str)
+    mode = table.one_of("mode", ("proactive", "reactive"), ...)
+    questions = [each for instrument in instruments for each in instrument.questions if each.variable.name == name]
+    known = [each.variable.name for instrument in instruments for each in instrument.questions]
+    if table.has("variable") and not questions:
+        table.fault(f"'{printable(name)}' is not asked", "variable", did_you_mean(name, known))
+    if any(each.predicts for each in questions):
+        table.fault(
+            f"'{printable(name)}' is a prediction, which is never fed forward",
+            "variable",
+            "feed forward facts only: people repeat the opinion they are shown",
+        )
+    table.done()
+    return Preloaded(variable=name, mode=mode)
