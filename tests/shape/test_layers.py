@@ -15,7 +15,7 @@ LAYERS = (
     ("model",),
     ("schema",),
     ("evaluate",),
-    ("calendar", "cite", "codebook", "harmonise", "merge", "weigh", "estimate", "forecast", "disclose"),
+    ("books", "calendar", "cite", "codebook", "harmonise", "merge", "weigh", "estimate", "forecast", "disclose"),
     ("ports",),
     ("settings", "actions", "analysis", "store", "sources", "checks", "publish", "schedule", "alerts", "web"),
     ("app",),

@@ -10,11 +10,13 @@ from functools import cached_property
 import pandas as pd
 
 from panel import merge as merging
+from panel.books import booked
 from panel.harmonise import correct_cells, hold_cells, reader, with_sources
 from panel.model.people import INTERVIEWED
 from panel.model.quarantine import Standing, digest_of
 from panel.model.study import Study
 from panel.ports import Adapters
+from panel.schema import PERSON_WAVES
 
 log = logging.getLogger(__name__)
 KEY = ["member", "wave"]
@@ -44,28 +46,49 @@ def merge(app: Adapters, study_key: str) -> Merged:
     """
     study = app.study(study_key)
     fielded = fielded_waves(app, study)
+    unused = unused_members(app, study)
+    index = app.store.response_index(study.key)
     before = app.store.person_waves(study.key, columns=[])
     result = merging.merge(
-        _Responses(app, study, fielded),
+        _Responses(app, study, fielded, unused),
         study=study,
-        index=app.store.response_index(study.key),
+        index=index[~index["member"].isin(unused)],
         fielded=fielded,
-        open_waves=[wave for wave, state in app.store.wave_states(study.key).items() if state in ("open", "paused")],
+        open_waves=_open_waves(app, study),
     )
     core = [variable.name for variable in study.variables if variable.is_core]
-    app.store.save_person_waves(study.key, result.person_waves, core)
-    app.store.save_tracking(study.key, result.tracking)
+    emptied = {
+        int(wave): PERSON_WAVES.empty(study.variables) for wave in set(before["wave"]) - set(result.person_waves)
+    }
+    app.store.save_person_waves(study.key, {**result.person_waves, **emptied}, core)
+    app.store.save_tracking(study.key, _booked(app, study, result.tracking, fielded))
     return _counted(study, result, before)
 
 
-class _Responses(Mapping[int, pd.DataFrame]):
-    """The responses kept, by wave, read when a wave is asked for."""
+def _open_waves(app: Adapters, study: Study) -> list[int]:
+    return [wave for wave, state in app.store.wave_states(study.key).items() if state in ("open", "paused")]
 
-    def __init__(self, app: Adapters, study: Study, waves: Sequence[int]) -> None:
-        self._app, self._study, self._waves = app, study, waves
+
+def _booked(app: Adapters, study: Study, tracking: pd.DataFrame, fielded: Sequence[int]) -> pd.DataFrame:
+    members = app.store.members(study.key)
+    cases = app.store.cases(study.key) if members else ()
+    return booked(tracking, members=members, cases=cases, fielded=fielded, open_waves=_open_waves(app, study))
+
+
+def unused_members(app: Adapters, study: Study) -> frozenset[str]:
+    """Return the members whose answers may not be used any more: what they withdrew reaches that far."""
+    return frozenset(each.member for each in app.store.members(study.key) if not each.may_be_used)
+
+
+class _Responses(Mapping[int, pd.DataFrame]):
+    """The responses kept of members who may be used, by wave, read when a wave is asked for."""
+
+    def __init__(self, app: Adapters, study: Study, waves: Sequence[int], unused: frozenset[str]) -> None:
+        self._app, self._study, self._waves, self._unused = app, study, waves, unused
 
     def __getitem__(self, wave: int) -> pd.DataFrame:
-        return self._app.store.responses(self._study.key, wave)
+        rows = self._app.store.responses(self._study.key, wave)
+        return rows[~rows["member"].isin(self._unused)].reset_index(drop=True) if self._unused else rows
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._waves)
@@ -81,7 +104,10 @@ def fielded_waves(app: Adapters, study: Study) -> list[int]:
 
 
 def _counted(study: Study, result: merging.Merge, before: pd.DataFrame) -> Merged:
-    rows = pd.concat([frame[[*KEY, "response"]] for frame in result.person_waves.values()], ignore_index=True)
+    nobody = before.iloc[:0]
+    rows = pd.concat(
+        [frame[[*KEY, "response"]] for frame in result.person_waves.values()] or [nobody], ignore_index=True
+    )
     both = rows.merge(before[[*KEY, "response"]], on=KEY, how="left", suffixes=("", "_before"))
     added = int(both["response_before"].isna().sum())
     revised = int((both["response_before"].notna() & (both["response"] != both["response_before"])).sum())
@@ -143,16 +169,23 @@ def clean_panel(
         waves: wave numbers to read.
         columns: variables to read, with those that they derive from; all by default.
     """
-    frame = app.store.person_waves(study.key, waves, None if columns is None else with_sources(study, columns))
+    frame = _usable(app, study, waves, None if columns is None else with_sources(study, columns))
     held = app.store.held(study.key)
     here = held[held["wave"].isin(list(waves))]
     clean = hold_cells(_without_held_rows(frame, here), here, study)
     return correct_cells(clean, corrections(app, study, waves), study)
 
 
+def _usable(app: Adapters, study: Study, waves: Sequence[int], names: Sequence[str] | None) -> pd.DataFrame:
+    """Return person-waves of members who may be used, also where one withdrew since the panel was merged."""
+    frame = app.store.person_waves(study.key, waves, names)
+    unused = unused_members(app, study)
+    return frame[~frame["member"].isin(unused)].reset_index(drop=True) if unused else frame
+
+
 def as_said(app: Adapters, study: Study, waves: Sequence[int], columns: Sequence[str]) -> pd.DataFrame:
     """Return person-waves as `clean_panel` does, but with nothing set aside: what members said, corrections applied."""
-    frame = app.store.person_waves(study.key, waves, with_sources(study, columns))
+    frame = _usable(app, study, waves, with_sources(study, columns))
     return correct_cells(frame, corrections(app, study, waves), study)
 
 

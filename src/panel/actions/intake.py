@@ -10,6 +10,7 @@ from pathlib import Path
 from panel.actions.cases import feed
 from panel.actions.set_up import inbox
 from panel.actions.sightings import of_intake
+from panel.actions.withdrawal import without
 from panel.errors import SourceError, Where
 from panel.harmonise import Harmonised, harmonise
 from panel.model.people import Delivery, Receipt
@@ -40,7 +41,7 @@ def collect(app: Adapters, study_key: str, wave: int | str, files: Sequence[Path
 
 
 def _take_in(app: Adapters, study: Study, wave: int, path: Path) -> Receipt:
-    content = _bytes(path)
+    content = _without_erased(app, study, path.name, _bytes(path))
     delivery = app.store.receive(
         study=study.key,
         wave=wave,
@@ -65,6 +66,17 @@ def _take_in(app: Adapters, study: Study, wave: int, path: Path) -> Receipt:
         *(delivery.id, study.key, wave, receipt.rows, receipt.accepted, receipt.held, receipt.ignored),
     )
     return receipt
+
+
+def _without_erased(app: Adapters, study: Study, filename: str, content: bytes) -> bytes:
+    """
+    Return the bytes with the lines of erased members blanked, before anything of them is kept.
+
+    Raises:
+        SourceError: somebody was erased and this file cannot be read, so it may hold lines of that member: not kept.
+    """
+    erased = {each.member for each in app.store.erasures(study.key)}
+    return without(app, study, filename, content, erased) if erased else content
 
 
 def read_delivery(app: Adapters, study: Study, delivery: Delivery) -> Harmonised:

@@ -132,6 +132,40 @@ def members_move(
     typer.echo(f"{member} is {move(connect(), study, member, event, reason=reason).state}", err=True)
 
 
+def members_withdraw(
+    study: StudyKey,
+    member: MemberId,
+    scope: Annotated[str, typer.Option("--scope", "-s", help="no_contact, no_use or erase.")],
+    reason: Why,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Withdraw a member: no contact, no further use of its answers, or all of it erased, for ever.
+
+    Example: panelctl members withdraw creative-ai m0123456789abcdef --scope no_use --reason "asked by mail"
+    """
+    from panel.actions.withdrawal import withdraw
+
+    done = withdraw(connect(), study, member, scope, reason=reason)  # type: ignore[arg-type]
+    emit([done], form)
+    if done.releases:
+        typer.echo(f"not rewritten: the releases {', '.join(done.releases)}; destroy their microdata", err=True)
+    if done.unread:
+        typer.echo(f"not searched, as they cannot be read: the deliveries {', '.join(done.unread)}", err=True)
+
+
+def members_erasures(study: StudyKey, form: Form = Format.auto) -> None:
+    """
+    List what erasures removed and which files they wrote anew, by hash.
+
+    Example: panelctl members erasures creative-ai
+    """
+    names = ["member", "subject", "key", "row_count", "old_sha256", "new_sha256", "at"]
+    store = connect().store
+    steps = [step for each in store.erasures(study) for step in store.erasure_steps(study, each.member)]
+    emit(pd.DataFrame([{name: getattr(each, name) for name in names} for each in steps], columns=names), form)
+
+
 def cases_issue(study: StudyKey, wave: WaveKey, form: Form = Format.auto) -> None:
     """
     Make a case for every member who is due; issuing again adds who came since.
@@ -214,6 +248,8 @@ def register(program: typer.Typer) -> None:
     members.command("list")(members_list)
     members.command("show")(members_show)
     members.command("move")(members_move)
+    members.command("withdraw")(members_withdraw)
+    members.command("erasures")(members_erasures)
     cases.command("issue")(cases_issue)
     cases.command("list")(cases_list)
     cases.command("move")(cases_move)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,10 +19,11 @@ from panel.model.routing import Routing
 from panel.model.study import Study
 from panel.ports.alerts import GateReacting, IncidentStore, Reacting, Sender, Sent
 from panel.ports.cases import CaseStore, DayCount
+from panel.ports.erasure import ErasureStore
 
 __all__ = [
-    "Adapters", "CaseStore", "Checker", "Clock", "DayCount", "GateReacting", "IncidentStore", "PublishedFolder",
-    "Publisher", "Reacting", "ReleaseContent", "Sender", "Sent", "Settling", "Source", "Store",
+    "Adapters", "CaseStore", "Checker", "Clock", "DayCount", "ErasureStore", "GateReacting", "IncidentStore",
+    "PublishedFolder", "Publisher", "Reacting", "ReleaseContent", "Sender", "Sent", "Settling", "Source", "Store",
 ]  # fmt: skip
 
 
@@ -52,6 +53,10 @@ class Source(Protocol):
         Raises:
             SourceError: the file is empty, has no rows, repeats a heading, or a row has too many or too few cells.
         """
+        ...
+
+    def blanked(self, filename: str, content: bytes, rows: Collection[int]) -> bytes:
+        """Return the bytes with every cell of these rows (numbered as in `table`) empty, the others as they were."""
         ...
 
 
@@ -92,7 +97,7 @@ class Settling:
     held_of: Callable[[Gate, Sequence[Standing]], pd.DataFrame]
 
 
-class Store(IncidentStore, CaseStore, Protocol):
+class Store(IncidentStore, CaseStore, ErasureStore, Protocol):
     """Keeps everything: what was received for ever, what was derived until it is derived anew."""
 
     # what is asked

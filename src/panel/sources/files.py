@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import re
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from panel.errors import SourceError, Where, printable
@@ -63,6 +65,22 @@ class CsvSource:
         rows = _rows(filename, text, _delimiter(filename, heading))
         return _checked(filename, rows, ends_whole=text.endswith(("\n", "\r")))
 
+    def blanked(self, filename: str, content: bytes, rows: Collection[int]) -> bytes:
+        """Return the bytes with every cell of these rows (the heading being row 1) empty; all others as they were."""
+        text = _decoded(filename, _unzipped(filename, content))
+        delimiter = _delimiter(filename, re.split("[\r\n]", text, maxsplit=1)[0])
+        lines = list(io.StringIO(text, newline="" if "\n" in text else None))
+        reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
+        made, begin = [], 0
+        for number, row in enumerate(reader, 1):
+            own = lines[begin : reader.line_num]
+            end = own[-1][len(own[-1].rstrip("\r\n")) :]
+            made += [delimiter * (len(row) - 1) + end] if number in rows else own
+            begin = reader.line_num
+        mark = codecs.BOM_UTF8 if _unzipped(filename, content).startswith(codecs.BOM_UTF8) else b""
+        plain = mark + "".join(made).encode()
+        return gzip.compress(plain, mtime=0) if content.startswith(b"\x1f\x8b") else plain
+
 
 class ParquetSource:
     """Parquet with flat columns; numbers, dates and truth values become texts in one form."""
@@ -96,6 +114,16 @@ class ParquetSource:
             raise _no_rows(filename)
         columns = {name: _texts(filename, name, column) for name, column in zip(names, table.columns, strict=True)}
         return pd.DataFrame(columns, index=pd.RangeIndex(2, table.num_rows + 2))
+
+    def blanked(self, filename: str, content: bytes, rows: Collection[int]) -> bytes:
+        """Return the bytes with every cell of these rows (the first being row 2) null; all others as they were."""
+        del filename
+        table = pq.ParquetFile(io.BytesIO(content)).read()
+        gone = pa.array([number in rows for number in range(2, table.num_rows + 2)])
+        columns = [pc.if_else(gone, pa.scalar(None, column.type), column) for column in table.columns]
+        sink = io.BytesIO()
+        pq.write_table(pa.table(dict(zip(table.column_names, columns, strict=True))), sink)
+        return sink.getvalue()
 
 
 SOURCES: tuple[Source, ...] = (ParquetSource(), CsvSource())

@@ -9,6 +9,7 @@ from panel.store.alerts import Alerts
 from panel.store.cases import Cases
 from panel.store.derived import Derived
 from panel.store.engine import BUSY_SECONDS
+from panel.store.erasure import Erasures
 from panel.store.quarantine import Quarantine
 from panel.store.received import Received
 from panel.store.records import Records
@@ -16,7 +17,7 @@ from panel.store.records import Records
 __all__ = ["SqlStore", "migrate", "open_store"]
 
 
-class SqlStore(Received, Derived, Records, Quarantine, Alerts, Cases):
+class SqlStore(Received, Derived, Records, Quarantine, Alerts, Cases, Erasures):
     """Implements ports.Store on SQLite or PostgreSQL, with wide answers in Parquet files named by their hash."""
 
 

@@ -53,6 +53,18 @@ class Blobs:
             raise StorageError(f"The kept file {sha256[:12]}… was changed.", fix="restore it from the backup")
         return content
 
+    def all(self) -> set[str]:
+        """Return the hashes of all files there are."""
+        return {path.name for path in self._folder.glob("??/*") if not path.name.startswith(".")}
+
+    def remove(self, sha256: str) -> None:
+        """Remove a file; gone is gone. Only an erasure does."""
+        path = self.path(sha256)
+        with spoken():
+            path.unlink(missing_ok=True)
+            if path.parent.exists():
+                _sync_folder(path.parent)
+
 
 def _make_folder(folder: Path) -> None:
     """Make a folder and those above it, each entry on the disk: a file in a folder that is lost is lost."""
