@@ -80,10 +80,9 @@ def test_an_unknown_study_is_answered_with_the_nearest(store):
 
 def test_a_wave_moves_only_from_where_it_may(store):
     """A move from another state is refused, and the state stays."""
-    store.move_wave(STUDY.key, 1, expected=["planned"], to="open", at=NOW, reason="opened")
-    store.move_wave(STUDY.key, 1, expected=["planned", "open"], to="open", at=NOW, reason="again")
+    assert store.move_wave(STUDY.key, 1, ["stage", "open"], at=NOW, by="me", reason="opened") == "open"
     with pytest.raises(WaveState, match="open"):
-        store.move_wave(STUDY.key, 1, expected=["closed"], to="archived", at=NOW, reason="too early")
+        store.move_wave(STUDY.key, 1, ["archive"], at=NOW, by="me", reason="too early")
     assert store.wave_states(STUDY.key) == {1: "open"}
 
 
@@ -107,7 +106,7 @@ def test_the_panel_is_replaced_whole_and_read_by_column(store):
 def test_views_show_what_is_kept(store):
     """The views for analysts read the wave's state, its members and the core answers."""
     accept(store, b"one", ("a", "1"), ("b", "1"))
-    store.move_wave(STUDY.key, 1, expected=["planned"], to="open", at=NOW, reason="opened")
+    store.move_wave(STUDY.key, 1, ["stage", "open"], at=NOW, by="me", reason="opened")
     merged = merging.merge(
         {1: store.responses(STUDY.key, 1)}, study=STUDY, index=store.response_index(STUDY.key), fielded=[1]
     )

@@ -40,6 +40,7 @@ def home(tmp_path_factory):
         gate.check(app, STUDY, wave, "responses")
         fold.merge(app, STUDY)
         gate.check(app, STUDY, wave, "panel")
+        fieldwork.begin_close(app, STUDY, wave)
     app.store.close()
     return settings
 

@@ -91,6 +91,10 @@ class SaidChecker:
     def __init__(self) -> None:
         self.says: tuple[Verdict, ...] | Exception = ()
 
+    def digest(self, study: Any) -> str:
+        """Return what the suites say, hashed or not."""
+        return f"suites of {study.key}: {self.says!r}"
+
     def check(self, study: Any, instrument: Any, wave: int, stage: Any, frame: Any, known: Any = None) -> Gate:  # noqa: ARG002
         """Return the verdicts that were set."""
         if isinstance(self.says, Exception):

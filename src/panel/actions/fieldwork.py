@@ -1,33 +1,181 @@
-"""Open and close waves, and say where they stand."""
+"""Move waves through fieldwork, and say where they stand."""
 
 from __future__ import annotations
 
+import getpass
 import logging
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from itertools import takewhile
 
 from panel.actions import cases
 from panel.actions.set_up import inbox
+from panel.actions.sightings import obstructed
+from panel.actions.staging import parts
+from panel.errors import Fault, WaveState
 from panel.model.people import INTERVIEWED, WaveStatus
-from panel.model.study import Study, Wave
+from panel.model.study import Period, Study, Wave
+from panel.model.wave import NEED_A_REASON, OVER, WAVE, Frozen, WaveEvent, after, moved_to
 from panel.ports import Adapters
 
 log = logging.getLogger(__name__)
 
 
-def open_wave(app: Adapters, study_key: str, wave: int | str) -> Wave:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveMove:
     """
-    Open a planned wave for fieldwork; opening an open wave changes nothing.
+    What is about to happen to a wave.
+
+    `events` is empty where it is there already. `obstacles` are sentences about what is not as it must be for it.
+    """
+
+    study: str
+    number: int
+    key: str
+    events: tuple[str, ...]
+    from_state: str
+    to_state: str
+    reason: str
+    fieldwork: Period
+    frozen: tuple[Frozen, ...] = ()
+    obstacles: tuple[str, ...] = ()
+    moves_fieldwork: bool = field(default=False, repr=False)
+
+
+_THERE_ALREADY = {"open": "open", "close": "closing", "finalise": "closed", "stage": "staged", "pause": "paused"}
+_ON_THE_WAY = {("planned", "open"): ("stage", "open"), ("closed", "close"): ("amend",)}
+"""Events that a state needs first, or instead: opening stages, and a closed wave is closed again to amend it."""
+
+
+def prepare(
+    app: Adapters,
+    study_key: str,
+    wave: int | str,
+    event: str,
+    *,
+    reason: str = "",
+    start: date | None = None,
+    end: date | None = None,
+) -> WaveMove:
+    """
+    Return what an event would do to a wave, changing nothing.
+
+    Opening a planned wave stages it as well; closing a closed one opens its books for late corrections; an event that
+    leads where the wave is does nothing.
+
+    Args:
+        app: the adapters.
+        study_key: key of the study.
+        wave: number or key of the wave.
+        event: of `panel.model.wave.WAVE`.
+        reason: why; obligatory for what departs from the plan.
+        start: with `postpone`, the new first day of fieldwork.
+        end: with `postpone` and `extend`, the new last day.
 
     Raises:
-        WaveState: the wave is closing or closed.
+        WaveState: the event is not legal in the wave's state, lacks a reason or dates, or they do not fit.
     """
     study = app.study(study_key)
     found = study.wave(wave)
-    _move(app, study, found, expected=("planned", "open"), to="open", reason="opened")
-    cases.issue(app, study.key, found.number)
-    return found
+    state = app.store.wave_states(study.key).get(found.number, "planned")
+    events = () if _THERE_ALREADY.get(event) == state else _ON_THE_WAY.get((state, event), (event,))
+    to = after(state, events)[-1] if events else state
+    if event in NEED_A_REASON and not reason.strip():
+        raise WaveState(f"To {event} a wave needs a reason on record.", fix='give it: --reason "…"')
+    moves = event in ("extend", "postpone")
+    if moves and end is None:
+        raise WaveState(f"To {event} a wave needs its new last day.", fix="give it: --until 2027-12-15")
+    frozen = parts(app, study, found) if "stage" in events else ()
+    return WaveMove(
+        study=study.key,
+        number=found.number,
+        key=found.key,
+        events=events,
+        from_state=state,
+        to_state=to,
+        reason=reason or _reason(event, found, app.clock.now().date()),
+        fieldwork=moved_to(study, found.number, start=start, end=end) if moves and end else found.fieldwork,
+        frozen=frozen,
+        obstacles=_obstacles(app, study, found, events),
+        moves_fieldwork=moves,
+    )
+
+
+def _reason(event: str, wave: Wave, today: date) -> str:
+    is_early = event == "close" and today < wave.fieldwork.end
+    return f"{WAVE.means[event]} ({'before' if is_early else 'at'} its time)" if event == "close" else WAVE.means[event]
+
+
+def _obstacles(app: Adapters, study: Study, wave: Wave, events: Sequence[str]) -> tuple[str, ...]:
+    """Return why a wave must not open: the wave before is in the field, or what was frozen is no longer the same."""
+    if "open" not in events:
+        return ()
+    states = app.store.wave_states(study.key)
+    found = [
+        f"wave {each.key} is {states[each.number]}: close it first"
+        for each in study.waves
+        if each.number < wave.number and states.get(each.number, "planned") not in ("draft", "planned", *OVER)
+    ]
+    if "stage" not in events:
+        now = {each.part: each for each in parts(app, study, wave)}
+        kept = app.store.staged(study.key, wave.number)
+        found += [_changed(each, now.get(each.part)) for each in kept if now.get(each.part) != each]
+    return tuple(found)
+
+
+def _changed(frozen: Frozen, now: Frozen | None) -> str:
+    what = f"{frozen.count} when it was staged, {now.count if now else 0} now"
+    return f"the {frozen.part} changed since the wave was staged ({what}): unstage it and stage it again"
+
+
+def carry_out(app: Adapters, move: WaveMove) -> WaveMove:
+    """
+    Let what was prepared happen, and record who did it and why.
+
+    An obstacle is told to whoever hears of the calendar, so that a wave never waits in silence; once there is none,
+    that is told too.
+
+    Raises:
+        WaveState: there is an obstacle, or somebody else moved the wave meanwhile.
+    """
+    study = app.study(move.study)
+    if "open" in move.events:
+        obstructed(app, study, move.number, move.obstacles)
+    if move.obstacles:
+        raise WaveState(
+            f"Wave {move.study}/{move.key} cannot {move.events[-1]}.",
+            faults=[Fault(each) for each in move.obstacles],
+            fix="see to each, and try again",
+        )
+    if "finalise" in move.events:
+        cases.finalise(app, move.study, move.number)
+    if move.events:
+        app.store.move_wave(
+            move.study,
+            move.number,
+            move.events,
+            at=app.clock.now(),
+            by=getpass.getuser(),
+            reason=move.reason,
+            frozen=move.frozen,
+            fieldwork=move.fieldwork if move.moves_fieldwork else None,
+        )
+        log.info("moved wave=%s/%s to=%s events=%s", move.study, move.key, move.to_state, ",".join(move.events))
+    if move.to_state == "open":
+        cases.issue(app, move.study, move.number)
+    return move
+
+
+def open_wave(app: Adapters, study_key: str, wave: int | str) -> Wave:
+    """
+    Open a wave for fieldwork, staging it first where it was not; opening an open wave changes nothing.
+
+    Raises:
+        WaveState: it is in another state, an earlier wave is still in the field, or what was staged has changed.
+    """
+    return _moved(app, study_key, wave, "open")
 
 
 def begin_close(app: Adapters, study_key: str, wave: int | str) -> Wave:
@@ -39,24 +187,23 @@ def begin_close(app: Adapters, study_key: str, wave: int | str) -> Wave:
     Raises:
         WaveState: the wave was never opened.
     """
-    study = app.study(study_key)
-    found = study.wave(wave)
-    _move(app, study, found, expected=("open", "closing", "closed"), to="closing", reason="closing")
-    return found
+    return _moved(app, study_key, wave, "close")
 
 
 def finish_close(app: Adapters, study_key: str, wave: int | str) -> Wave:
     """Mark a closing wave as closed, each of its cases with its outcome."""
+    return _moved(app, study_key, wave, "finalise")
+
+
+def _moved(app: Adapters, study_key: str, wave: int | str, event: str) -> Wave:
+    move = carry_out(app, prepare(app, study_key, wave, event))
+    return app.study(study_key).wave(move.number)
+
+
+def history(app: Adapters, study_key: str, wave: int | str) -> Sequence[WaveEvent]:
+    """Return what happened to a wave, oldest first."""
     study = app.study(study_key)
-    found = study.wave(wave)
-    cases.finalise(app, study.key, found.number)
-    _move(app, study, found, expected=("closing", "closed"), to="closed", reason="closed and released")
-    return found
-
-
-def _move(app: Adapters, study: Study, wave: Wave, *, expected: tuple[str, ...], to: str, reason: str) -> None:
-    app.store.move_wave(study.key, wave.number, expected=expected, to=to, at=app.clock.now(), reason=reason)
-    log.info("moved wave=%s/%s to=%s", study.key, wave.key, to)
+    return app.store.wave_events(study.key, study.wave(wave).number)
 
 
 def wave_status(app: Adapters, study_key: str) -> tuple[WaveStatus, ...]:
@@ -110,9 +257,14 @@ def due_waves(app: Adapters, study_key: str) -> tuple[DueWave, ...]:
     """Return the waves still to be closed, in order, up to the first for which nothing has been delivered."""
     study = app.study(study_key)
     states = app.store.wave_states(study.key)
-    delivered = takewhile(lambda wave: _has_deliveries(app, study, wave), study.waves)
-    waiting = (wave for wave in delivered if states.get(wave.number) != "closed")
-    return tuple(DueWave(key=wave.key, is_planned=wave.number not in states) for wave in waiting)
+    called_off = [each.number for each in study.waves if states.get(each.number) == "cancelled"]
+    waves = [each for each in study.waves if each.number not in called_off]
+    delivered = takewhile(lambda wave: _has_deliveries(app, study, wave), waves)
+    waiting = (wave for wave in delivered if states.get(wave.number) not in ("closed", "archived"))
+    return tuple(
+        DueWave(key=wave.key, is_planned=states.get(wave.number, "planned") in ("planned", "staged"))
+        for wave in waiting
+    )
 
 
 def _has_deliveries(app: Adapters, study: Study, wave: Wave) -> bool:

@@ -15,6 +15,7 @@ from panel.harmonise import correct_cells, hold_cells, reader, with_sources
 from panel.model.people import INTERVIEWED
 from panel.model.quarantine import Standing, digest_of
 from panel.model.study import Study
+from panel.model.wave import FIELDED, IN_FIELD
 from panel.ports import Adapters
 from panel.schema import PERSON_WAVES
 
@@ -66,7 +67,7 @@ def merge(app: Adapters, study_key: str) -> Merged:
 
 
 def _open_waves(app: Adapters, study: Study) -> list[int]:
-    return [wave for wave, state in app.store.wave_states(study.key).items() if state in ("open", "paused")]
+    return [wave for wave, state in app.store.wave_states(study.key).items() if state in IN_FIELD]
 
 
 def _booked(app: Adapters, study: Study, tracking: pd.DataFrame, fielded: Sequence[int]) -> pd.DataFrame:
@@ -100,7 +101,7 @@ class _Responses(Mapping[int, pd.DataFrame]):
 def fielded_waves(app: Adapters, study: Study) -> list[int]:
     """Return the numbers of the waves that have been opened, in order."""
     states = app.store.wave_states(study.key)
-    return [wave.number for wave in study.waves if states.get(wave.number, "planned") not in ("draft", "planned")]
+    return [wave.number for wave in study.waves if states.get(wave.number) in FIELDED]
 
 
 def _counted(study: Study, result: merging.Merge, before: pd.DataFrame) -> Merged:

@@ -128,7 +128,7 @@ def rebuild(app: Adapters, study_key: str) -> Rebuilt:
     responses = _reread(app, study)
     app.store.forget_derived(study.key)
     merge(app, study.key)
-    closed = sorted(wave for wave, state in app.store.wave_states(study.key).items() if state == "closed")
+    closed = sorted(wave for wave, state in app.store.wave_states(study.key).items() if state in ("closed", "archived"))
     for wave in closed:
         check(app, study.key, wave, "panel")
         weigh(app, study.key, wave)

@@ -14,6 +14,7 @@ from panel.model.incident import Incident, Reaction, Sighting
 from panel.model.quarantine import OLDEST_DAYS
 from panel.model.results import STAGES, Gate, Stage, Verdict
 from panel.model.study import Study, Wave
+from panel.model.wave import FIELDED
 from panel.ports import Adapters, GateReacting, Reacting
 
 SCHEMA = "S1"
@@ -25,6 +26,7 @@ OF_WHO_CAME = ("X6", "X7", "X8", "X9", "X10", "X11")
 SUITE, ROWS, REFUSED = "gate:suite", "gate:rows", "intake:refused"
 OVERDUE = "quarantine:overdue"
 OPENING, ANSWERS, CLOSING = "calendar:opening", "calendar:answers", "calendar:closing"
+OBSTRUCTED = "calendar:obstructed"
 OPEN_WITHIN = timedelta(days=1)
 ANSWERS_WITHIN = timedelta(days=7)
 CLOSE_WITHIN = timedelta(days=28)
@@ -121,6 +123,21 @@ def suite_failed(app: Adapters, study: Study, wave: int, stage: Stage) -> None:
         outcome="broken",
         why="The suite of checks could not be used, so nothing was checked. `panelctl checks lint` names the faults.",
         is_synthetic=_is_synthetic(app, study.key, wave),
+    )
+    app.store.react(study.key, _following([seen], scene_of(app, study)))
+
+
+def obstructed(app: Adapters, study: Study, wave: int, obstacles: Sequence[str]) -> None:
+    """Open an incident about what keeps a wave from opening, or resolve it where nothing does."""
+    seen = Sighting(
+        study=study.key,
+        suite="calendar",
+        check=OBSTRUCTED,
+        wave=wave,
+        outcome="failed" if obstacles else "passed",
+        why="A wave could not be opened: what it needs is not as it was staged, or an earlier wave is in the field.",
+        checked_count=len(obstacles),
+        failing_count=len(obstacles),
     )
     app.store.react(study.key, _following([seen], scene_of(app, study)))
 
@@ -229,7 +246,7 @@ def _expected(app: Adapters, study: Study, wave: Wave, state: str) -> tuple[Expe
         for day in (wave.fieldwork.start, wave.fieldwork.end + timedelta(days=1))
     )
     is_off = state == "cancelled"
-    was_opened = is_off or state not in ("", "draft", "planned", "staged")
+    was_opened = is_off or state in FIELDED
     has_answers = not was_opened or is_off or bool(app.store.deliveries(study.key, wave.number))
     is_closed = is_off or not was_opened or state in ("closed", "archived")
     return (

@@ -16,7 +16,7 @@ from panel.checks.history import earlier_of, rows_of, truth
 from panel.checks.pooled import is_about_answers
 from panel.checks.run import judge
 from panel.checks.structural import structural
-from panel.checks.suites import FileEntry, Known, Suites, load_suites, overridden, shipped
+from panel.checks.suites import FileEntry, Known, Suites, files_digest, load_suites, overridden, shipped
 from panel.errors import DefinitionError, PanelError
 from panel.evaluate import evaluate
 from panel.model.expression import parse
@@ -48,6 +48,10 @@ class SuiteChecker:
             frozenset(parameter_names(instrument)),
         )
         return load_suites(self._folder or shipped(), study, instrument, stage, known)
+
+    def digest(self, study: Study) -> str:
+        """Return a hash of the files of suites that speak about a study; see ports.Checker."""
+        return files_digest(self._folder or shipped(), study.key)
 
     def check(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Any, get_args
 
 from panel.checks.entries import ACTIONS, HOLDS, TABLES, Entry
 from panel.checks.history import PARADATA
@@ -73,6 +74,16 @@ class Known:
 def shipped() -> Traversable:
     """Return the folder of suites that ships with the package."""
     return files("panel.expectations")
+
+
+def files_digest(folder: Traversable, study: str) -> str:
+    """Return a hash of the suites in `folder` that speak about a study, by name and content."""
+    found = hashlib.sha256()
+    for owner in ("any", study):
+        for stage in get_args(Stage):
+            file = folder.joinpath(owner, f"{stage}.toml")
+            found.update(f"{owner}/{stage}\0{file.read_text(encoding='utf-8') if file.is_file() else ''}\0".encode())
+    return found.hexdigest()
 
 
 def load_suites(folder: Traversable, study: Study, instrument: Instrument, stage: Stage, known: Known) -> Suites:

@@ -109,32 +109,6 @@ def simulate(
     emit([{"file": str(path), "bytes": path.stat().st_size} for path in paths], form)
 
 
-def wave_open(study: StudyKey, wave: WaveKey) -> None:
-    """
-    Open a wave for fieldwork.
-
-    Example: panelctl wave open creative-ai 2025
-    """
-    with _flows():
-        from panel.flows.waves import open_wave
-
-        key = open_wave(study, wave)
-    typer.echo(f"{study}/{key} is open", err=True)
-
-
-def wave_close(study: StudyKey, wave: WaveKey) -> None:
-    """
-    Close a wave: collect, check, merge, check, weigh, estimate, release. Run it again after a crash.
-
-    Example: panelctl wave close creative-ai 2025
-    """
-    with _flows():
-        from panel.flows.waves import close_wave
-
-        key = close_wave(study, wave)
-    typer.echo(key)
-
-
 def wave_status(study: StudyKey, form: Form = Format.auto) -> None:
     """
     Say where every wave of a study stands.
@@ -152,7 +126,7 @@ def track(study: StudyKey) -> None:
 
     Example: panelctl track creative-ai
     """
-    with _flows():
+    with flows_api():
         from panel.flows.waves import track_study
 
         keys = track_study(study)
@@ -254,22 +228,17 @@ def rebuild(study: StudyKey, form: Form = Format.auto) -> None:
 def register(program: typer.Typer) -> None:
     """Add the operator's commands."""
     study = typer.Typer(help="Study files.", no_args_is_help=True, rich_markup_mode=None)
-    wave = typer.Typer(help="Waves.", no_args_is_help=True, rich_markup_mode=None)
     program.command()(init)
     program.command()(doctor)
     program.add_typer(study, name="study")
     study.command("load")(study_load)
     study.command("list")(study_list)
     program.command()(simulate)
-    program.add_typer(wave, name="wave")
-    wave.command("open")(wave_open)
-    wave.command("close")(wave_close)
-    wave.command("status")(wave_status)
     for command in (track, collect, check, merge, rebuild):
         program.command()(command)
 
 
-def _flows() -> AbstractContextManager[str]:
+def flows_api() -> AbstractContextManager[str]:
     """Return what makes a Prefect API available to the flows."""
     from panel.flows.server import prefect_api
 

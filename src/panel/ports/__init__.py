@@ -17,13 +17,16 @@ from panel.model.quarantine import Decision, RowVerdict, Standing
 from panel.model.results import Gate, Override, ReleaseRecord, Stage
 from panel.model.routing import Routing
 from panel.model.study import Study
+from panel.model.wave import with_fieldwork
 from panel.ports.alerts import GateReacting, IncidentStore, Reacting, Sender, Sent
 from panel.ports.cases import CaseStore, DayCount
 from panel.ports.erasure import ErasureStore
+from panel.ports.waves import WaveStore
 
 __all__ = [
     "Adapters", "CaseStore", "Checker", "Clock", "DayCount", "ErasureStore", "GateReacting", "IncidentStore",
     "PublishedFolder", "Publisher", "Reacting", "ReleaseContent", "Sender", "Sent", "Settling", "Source", "Store",
+    "WaveStore",
 ]  # fmt: skip
 
 
@@ -63,6 +66,10 @@ class Source(Protocol):
 class Checker(Protocol):
     """Judges a frame by the suites of a stage."""
 
+    def digest(self, study: Study) -> str:
+        """Return a hash of the files of suites that speak about a study."""
+        ...
+
     def check(
         self,
         study: Study,
@@ -97,7 +104,7 @@ class Settling:
     held_of: Callable[[Gate, Sequence[Standing]], pd.DataFrame]
 
 
-class Store(IncidentStore, CaseStore, ErasureStore, Protocol):
+class Store(IncidentStore, CaseStore, ErasureStore, WaveStore, Protocol):
     """Keeps everything: what was received for ever, what was derived until it is derived anew."""
 
     # what is asked
@@ -120,20 +127,6 @@ class Store(IncidentStore, CaseStore, ErasureStore, Protocol):
 
     def loaded_at(self, key: str) -> datetime:
         """Return when a study was first kept here, or raise UnknownKey."""
-        ...
-
-    # waves
-    def wave_states(self, study: str) -> Mapping[int, str]:
-        """Return the state of every wave that ever left `planned`."""
-        ...
-
-    def move_wave(self, study: str, wave: int, *, expected: Sequence[str], to: str, at: datetime, reason: str) -> None:
-        """
-        Move a wave to a state, and record when and why.
-
-        Raises:
-            WaveState: its present state (planned where none is recorded) is not in `expected`.
-        """
         ...
 
     # deliveries and responses: append-only
@@ -369,5 +362,5 @@ class Adapters:
     simulate: Callable[..., Mapping[int, bytes]]
 
     def study(self, key: str) -> Study:
-        """Return the newest kept version of a study, or raise UnknownKey."""
-        return load_study(self.store.study_files(key))
+        """Return the newest kept version of a study, fieldwork as it was moved, or raise UnknownKey."""
+        return with_fieldwork(load_study(self.store.study_files(key)), self.store.moved_fieldwork(key))

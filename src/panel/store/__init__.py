@@ -13,11 +13,12 @@ from panel.store.erasure import Erasures
 from panel.store.quarantine import Quarantine
 from panel.store.received import Received
 from panel.store.records import Records
+from panel.store.waves import Waves
 
 __all__ = ["SqlStore", "migrate", "open_store"]
 
 
-class SqlStore(Received, Derived, Records, Quarantine, Alerts, Cases, Erasures):
+class SqlStore(Waves, Received, Derived, Records, Quarantine, Alerts, Cases, Erasures):
     """Implements ports.Store on SQLite or PostgreSQL, with wide answers in Parquet files named by their hash."""
 
 

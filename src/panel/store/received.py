@@ -1,4 +1,4 @@
-"""What is asked and what was received: studies, waves, deliveries, responses. Append-only."""
+"""What is asked and what was received: studies, deliveries, responses. Append-only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, func, insert, select, update
 
-from panel.errors import DefinitionError, Fault, UnknownKey, WaveState, Where, did_you_mean, printable
+from panel.errors import DefinitionError, Fault, UnknownKey, Where, did_you_mean, printable
 from panel.model.people import Delivery, Receipt
 from panel.ports import Reacting
 from panel.schema import IGNORED, REASON_DTYPE, REASON_SUFFIX, RESPONSES
@@ -21,8 +21,6 @@ from panel.store.base import Database, put, utc
 
 STUDY = tables.StudyVersion.__table__  # type: ignore[attr-defined]
 INSTRUMENT = tables.InstrumentVersion.__table__  # type: ignore[attr-defined]
-WAVE = tables.Wave.__table__  # type: ignore[attr-defined]
-EVENT = tables.WaveEvent.__table__  # type: ignore[attr-defined]
 DELIVERY = tables.Delivery.__table__  # type: ignore[attr-defined]
 RECEIPT = tables.Receipt.__table__  # type: ignore[attr-defined]
 RESPONSE = tables.Response.__table__  # type: ignore[attr-defined]
@@ -73,31 +71,6 @@ class Received(Database):
         if first is None:
             raise UnknownKey(f"No study '{key}' is loaded.", fix=f"panelctl study load {key}")
         return utc(first)
-
-    def wave_states(self, study: str) -> Mapping[int, str]:
-        """Return the state of every wave that ever left `planned`."""
-        with self._reads() as connection:
-            rows = connection.execute(select(WAVE.c.number, WAVE.c.state).where(WAVE.c.study == study))
-            return {row.number: row.state for row in rows}
-
-    def move_wave(self, study: str, wave: int, *, expected: Sequence[str], to: str, at: datetime, reason: str) -> None:
-        """Move a wave to a state, and record when and why; see ports.Store."""
-        here = (WAVE.c.study == study, WAVE.c.number == wave)
-        with self._writes() as connection:
-            state = connection.execute(select(WAVE.c.state).where(*here)).scalar() or "planned"
-            if state not in expected:
-                raise WaveState(
-                    f"Wave {wave} of {study} is {state}; to become {to} it must be {' or '.join(expected)}.",
-                    fix="panelctl wave open" if state == "planned" else "panelctl wave status shows where it stands",
-                )
-            if state == to:
-                return
-            found = connection.execute(update(WAVE).where(*here).values(state=to)).rowcount
-            if not found:
-                connection.execute(insert(WAVE).values(study=study, number=wave, state=to))
-            connection.execute(
-                insert(EVENT).values(study=study, number=wave, from_state=state, to_state=to, reason=reason, at=at)
-            )
 
     def receive(
         self, *, study: str, wave: int, content: bytes, filename: str, source: str, is_synthetic: bool, at: datetime

@@ -16,7 +16,7 @@ from panel.store.tables.cases import (
     SampleRow,
 )
 from panel.store.tables.derived import CaseCount, Estimate, Part, PersonWave, Release, WeightSet
-from panel.store.tables.fieldwork import InstrumentVersion, StudyVersion, Wave, WaveEvent
+from panel.store.tables.fieldwork import InstrumentVersion, Staging, StudyVersion, Wave, WaveEvent
 from panel.store.tables.judged import Gate, OverrideDecision, RowDecision, RowVerdict
 from panel.store.tables.received import Delivery, Held, Ignored, Receipt, Response
 
@@ -51,6 +51,7 @@ __all__ = [
     "RowVerdict",
     "SampleLoad",
     "SampleRow",
+    "Staging",
     "StudyVersion",
     "Wave",
     "WaveEvent",

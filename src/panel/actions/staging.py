@@ -1,0 +1,37 @@
+"""Freeze what a wave will field: each part by the hash of its content, so that a later change is seen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from panel.model.study import Study, Wave
+from panel.model.wave import Frozen
+from panel.ports import Adapters
+
+
+def parts(app: Adapters, study: Study, wave: Wave) -> tuple[Frozen, ...]:
+    """
+    Return what staging freezes of a wave, as it is now: instrument, suites, schedule and sample.
+
+    The sample is who was loaded for the wave or an earlier one, and who responded before it; what is kept of it is a
+    hash and the count.
+    """
+    questions = study.instrument_of(wave.number).questions
+    files = app.store.study_files(study.key)
+    index = app.store.response_index(study.key)
+    sampled = {each.member for each in app.store.members(study.key) if each.entry_wave <= wave.number}
+    members = sorted(sampled | set(index.loc[index["wave"] < wave.number, "member"]))
+    dates = {name: asdict(getattr(wave, name)) for name in ("fieldwork", "reference")}
+    return (
+        _frozen("instrument", [files[f"instrument-{wave.instrument}.toml"]], len(questions)),
+        _frozen("suites", [app.checker.digest(study)], 1),
+        _frozen("schedule", [json.dumps(dates, default=str, sort_keys=True)], 1),
+        _frozen("sample", members, len(members)),
+    )
+
+
+def _frozen(part: str, texts: Iterable[str], count: int) -> Frozen:
+    return Frozen(part=part, sha256=hashlib.sha256("\0".join(texts).encode()).hexdigest(), count=count)
