@@ -133,8 +133,13 @@ def test_responses_move_cases_once(app, tmp_path):
 def test_what_a_crash_left_is_made_up_for(app, tmp_path, monkeypatch):
     """A delivery accepted by a process that died before it fed the cases is fed the next time."""
     loaded(app, tmp_path, "ann")
-    monkeypatch.setattr(intake, "feed", lambda *_: None)
-    deliver(app, tmp_path, ("ann", "done"))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(intake, "feed", killed)
+    with pytest.raises(KeyboardInterrupt):
+        deliver(app, tmp_path, ("ann", "done"))
     assert states(app) == {of("ann"): "issued"}
     assert cases.feed(app, "bakers", 1).moved == 1
 

@@ -233,21 +233,7 @@ def finalise(app: Adapters, study_key: str, wave: int | str) -> Mapping[str, int
     found = app.store.cases(study.key, number)
     if not found:
         return {}
-    history = defaultdict(set)
-    for each in app.store.case_events(study.key, number):
-        history[each.member].add(each.event)
-    index = app.store.response_index(study.key)
-    is_before = (index["wave"] < number) & index["disposition"].isin(INTERVIEWED)
-    known = set(index.loc[is_before, "member"])
-    now = app.clock.now()
-    done = [
-        replace(
-            each,
-            computed=machine.outcome(each.state, each.why, history[each.member], is_known=each.member in known),
-            finalised_at=now,
-        )
-        for each in found
-    ]
+    done = coded(app, study, number, found)
     app.store.finalise_cases(done)
     _lapse(app, study, number)
     counts: dict[str, int] = defaultdict(int)
@@ -255,6 +241,24 @@ def finalise(app: Adapters, study_key: str, wave: int | str) -> Mapping[str, int
         counts[case.outcome or "not issued"] += 1
     log.info("finalised wave=%s/%d cases=%d", study.key, number, len(done))
     return dict(sorted(counts.items()))
+
+
+def coded(app: Adapters, study: Study, wave: int, found: Sequence[Case]) -> list[Case]:
+    """Return cases of a wave with the outcome they would have if it ended now; nothing is kept."""
+    history: dict[str, set[str]] = defaultdict(set)
+    for each in app.store.case_events(study.key, wave):
+        history[each.member].add(each.event)
+    index = app.store.response_index(study.key)
+    known = set(index.loc[(index["wave"] < wave) & index["disposition"].isin(INTERVIEWED), "member"])
+    now = app.clock.now()
+    return [
+        replace(
+            each,
+            computed=machine.outcome(each.state, each.why, history[each.member], is_known=each.member in known),
+            finalised_at=now,
+        )
+        for each in found
+    ]
 
 
 def _lapse(app: Adapters, study: Study, wave: int) -> None:
