@@ -153,6 +153,22 @@ HELD = Frame(
 IGNORED = Frame("ignored", (("row", "Int64"), ("reason", "str")), key=("row",))
 """One row per row of a delivery that carries nothing new, with the reason."""
 
+PRELOAD = Frame(
+    "preload",
+    (
+        ("member", "str"),
+        ("wave", "Int64"),  # into which it is fed
+        ("variable", "str"),
+        ("mode", "str"),  # proactive: shown | reactive: compared after the answer
+        ("value", "str"),  # as it is shown: a code, a number, a text
+        ("source_wave", "Int64"),  # in which the member said it
+        ("source_revision", "Int64"),
+        ("source_response", "str"),
+    ),
+    key=("member", "wave", "variable"),
+)
+"""One row per member and variable that is fed forward into a wave, with the answer it comes from."""
+
 CLAIMS = Frame(
     "claims",
     (

@@ -3,13 +3,16 @@
 from dataclasses import replace
 from datetime import date
 
+import pandas as pd
 import pytest
+from pandas.testing import assert_frame_equal
 from sqlalchemy import text
 
 from panel.errors import CaseState, StorageError, UnknownKey
 from panel.model.case import Case, CaseEvent
 from panel.model.member import Member, MemberEvent, SampleFault, SampleLoad
 from panel.ports import DayCount
+from panel.schema import PRELOAD
 from tests.contract.deliveries import LATER, NOW, STUDY
 
 LOAD = SampleLoad(
@@ -141,6 +144,17 @@ def test_a_day_is_counted_anew_and_other_days_stay(sampled):
         (1, "issued", 2),
         (2, "complete", 1),
     ]
+
+
+def test_what_is_fed_forward_is_on_record_each_time(sampled):
+    """The last frozen stands, each has its hash on record, and a rebuild leaves it."""
+    first = PRELOAD.coerce(pd.DataFrame({"member": ["a"], "wave": [1], "variable": ["x"], "value": ["1"]}))
+    second = first.assign(value="2").astype({"value": "str"})
+    made = [sampled.freeze_preload(STUDY.key, 1, each, by="me", at=NOW) for each in (first, second)]
+    sampled.forget_derived(STUDY.key)
+    assert_frame_equal(sampled.preload(STUDY.key, 1), second)
+    assert sampled.preload_freezes(STUDY.key, 1) == made
+    assert sampled.preload(STUDY.key, 2).empty
 
 
 @pytest.mark.parametrize("table", ["case_event", "member_event", "sample_load", "sample_row"])

@@ -217,14 +217,16 @@ def upgrade():
     op.create_index(op.f("ix_erasure_step_study_member"), "erasure_step", ["study", "member"], unique=False)
     op.create_table(
         "preload_freeze",
+        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("study", sa.String(), nullable=False),
         sa.Column("wave", sa.Integer(), nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("row_count", sa.Integer(), nullable=False),
         sa.Column("by", sa.String(), nullable=False),
         sa.Column("at", moment, nullable=False),
-        sa.PrimaryKeyConstraint("study", "wave", name=op.f("pk_preload_freeze")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_preload_freeze")),
     )
+    op.create_index(op.f("ix_preload_freeze_study"), "preload_freeze", ["study"], unique=False)
     op.create_table(
         "fieldwork_day",
         sa.Column("study", sa.String(), nullable=False),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import takewhile
 
-from panel.actions import cases
+from panel.actions import cases, preload
 from panel.actions.set_up import inbox
 from panel.actions.sightings import obstructed
 from panel.actions.staging import parts
@@ -151,6 +151,8 @@ def carry_out(app: Adapters, move: WaveMove) -> WaveMove:
         )
     if "finalise" in move.events:
         cases.finalise(app, move.study, move.number)
+    if "stage" in move.events:
+        preload.freeze(app, study, move.number)
     if move.events:
         app.store.move_wave(
             move.study,

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 
+from panel.actions.preload import as_staged
 from panel.model.study import Study, Wave
 from panel.model.wave import Frozen
 from panel.ports import Adapters
@@ -14,7 +15,7 @@ from panel.ports import Adapters
 
 def parts(app: Adapters, study: Study, wave: Wave) -> tuple[Frozen, ...]:
     """
-    Return what staging freezes of a wave, as it is now: instrument, suites, schedule and sample.
+    Return what staging freezes of a wave, as it is now: instrument, suites, schedule, sample and preload.
 
     The sample is who was loaded for the wave or an earlier one, and who responded before it; what is kept of it is a
     hash and the count.
@@ -25,11 +26,13 @@ def parts(app: Adapters, study: Study, wave: Wave) -> tuple[Frozen, ...]:
     sampled = {each.member for each in app.store.members(study.key) if each.entry_wave <= wave.number}
     members = sorted(sampled | set(index.loc[index["wave"] < wave.number, "member"]))
     dates = {name: asdict(getattr(wave, name)) for name in ("fieldwork", "reference")}
+    fed = as_staged(app, study, wave.number) if study.sample.preload else None
     return (
         _frozen("instrument", [files[f"instrument-{wave.instrument}.toml"]], len(questions)),
         _frozen("suites", [app.checker.digest(study)], 1),
         _frozen("schedule", [json.dumps(dates, default=str, sort_keys=True)], 1),
         _frozen("sample", members, len(members)),
+        *(() if fed is None else (_frozen("preload", [fed.to_csv(index=False)], len(fed)),)),
     )
 
 

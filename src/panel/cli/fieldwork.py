@@ -75,6 +75,22 @@ def sample_codes(
     typer.echo(f"{len(codes)} codes; they are kept nowhere else", err=True)
 
 
+def sample_preload(
+    study: StudyKey,
+    wave: WaveKey,
+    outcomes: Annotated[bool, typer.Option("--outcomes", help="What members did with it, by count.")] = False,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Give what is fed forward into a wave, as it was frozen; needs PANEL_PERMISSIONS=members. Or count what came of it.
+
+    Example: panelctl sample preload creative-ai 2026 --outcomes
+    """
+    from panel.actions import preload
+
+    emit(preload.outcomes(connect(), study, wave) if outcomes else preload.shown(connect(), study, wave), form)
+
+
 def members_list(
     study: StudyKey,
     state: Annotated[str | None, typer.Option(help="Only members in this state.")] = None,
@@ -245,6 +261,7 @@ def register(program: typer.Typer) -> None:
     sample.command("load")(sample_load)
     sample.command("list")(sample_list)
     sample.command("codes")(sample_codes)
+    sample.command("preload")(sample_preload)
     members.command("list")(members_list)
     members.command("show")(members_show)
     members.command("move")(members_move)

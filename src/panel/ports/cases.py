@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+import pandas as pd
+
 from panel.model.case import Case, CaseEvent
 from panel.model.member import Member, MemberEvent, SampleFault, SampleLoad
 
@@ -111,4 +113,16 @@ class CaseStore(Protocol):
 
     def days(self, study: str, wave: int) -> Sequence[DayCount]:
         """Return the counts of a wave by day, domain, group and state."""
+        ...
+
+    def freeze_preload(self, study: str, wave: int, frame: pd.DataFrame, *, by: str, at: datetime) -> str:
+        """Keep what is fed forward into a wave (schema.PRELOAD), with a line on record, and return its SHA-256."""
+        ...
+
+    def preload(self, study: str, wave: int) -> pd.DataFrame:
+        """Return what was last frozen to be fed forward into a wave (schema.PRELOAD; empty where nothing was)."""
+        ...
+
+    def preload_freezes(self, study: str, wave: int) -> Sequence[str]:
+        """Return the SHA-256 of each preload that was frozen for a wave, oldest first."""
         ...

@@ -7,14 +7,16 @@ from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
 
+import pandas as pd
 from sqlalchemy import Connection, delete, insert, select, update
 
 from panel.errors import UnknownKey, printable
 from panel.model.case import Case, CaseEvent, move
 from panel.model.member import Member, MemberEvent, SampleFault, SampleLoad
 from panel.ports.cases import DayCount
+from panel.schema import PRELOAD
 from panel.store import tables
-from panel.store.base import Database, put, utc
+from panel.store.base import PART, Database, put, utc
 
 LOAD = tables.SampleLoad.__table__  # type: ignore[attr-defined]
 LOAD_ROW = tables.SampleRow.__table__  # type: ignore[attr-defined]
@@ -23,6 +25,7 @@ MEMBER_EVENT = tables.MemberEvent.__table__  # type: ignore[attr-defined]
 CODE = tables.AccessCode.__table__  # type: ignore[attr-defined]
 CASE = tables.MemberCase.__table__  # type: ignore[attr-defined]
 CASE_EVENT = tables.CaseEvent.__table__  # type: ignore[attr-defined]
+FREEZE = tables.PreloadFreeze.__table__  # type: ignore[attr-defined]
 DAY = tables.FieldworkDay.__table__  # type: ignore[attr-defined]
 
 
@@ -175,6 +178,29 @@ class Cases(Database):
         with self._reads() as connection:
             rows = connection.execute(query.order_by(DAY.c.day, DAY.c.domain, DAY.c.group, DAY.c.state))
             return [_made(DayCount, row) for row in rows]
+
+    def freeze_preload(self, study: str, wave: int, frame: pd.DataFrame, *, by: str, at: datetime) -> str:
+        """Keep what is fed forward into a wave, with a line on record, and return its SHA-256."""
+        rows = PRELOAD.coerce(frame)[PRELOAD.names]
+        here = (PART.c.study == study, PART.c.kind == "preload", PART.c.wave == wave)
+        with self._writes() as connection:
+            self._keep_part(connection, rows, study=study, kind="preload", wave=wave)
+            sha256 = str(connection.execute(select(PART.c.sha256).where(*here)).scalar_one())
+            line = {"study": study, "wave": wave, "sha256": sha256, "row_count": len(rows), "by": by, "at": at}
+            connection.execute(insert(FREEZE).values(**line))
+        return sha256
+
+    def preload(self, study: str, wave: int) -> pd.DataFrame:
+        """Return what was last frozen to be fed forward into a wave."""
+        with self._reads() as connection:
+            parts = [each for each in self._parts(connection, study=study, kind="preload") if each.wave == wave]
+        return self._frame(parts[0]) if parts else PRELOAD.empty()
+
+    def preload_freezes(self, study: str, wave: int) -> Sequence[str]:
+        """Return the SHA-256 of each preload that was frozen for a wave, oldest first."""
+        query = select(FREEZE.c.sha256).where(FREEZE.c.study == study, FREEZE.c.wave == wave).order_by(FREEZE.c.id)
+        with self._reads() as connection:
+            return list(connection.execute(query).scalars())
 
 
 LOAD_NAMES = {"rows": "row_count"}

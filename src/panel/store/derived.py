@@ -23,6 +23,8 @@ ESTIMATE = tables.Estimate.__table__  # type: ignore[attr-defined]
 
 _IN_DATABASE = ["member", "wave", "revision", "response", "disposition", "cohort"]
 _INTAKE = "intake"
+_KEPT = ("answers", "preload")
+"""Kinds of frames that are no results: what was said, and what was shown."""
 
 
 class Derived(Database):
@@ -145,7 +147,7 @@ class Derived(Database):
             for table in (PERSON_WAVE, CASES, WEIGHT_SET, ESTIMATE):
                 connection.execute(delete(table).where(table.c.study == study))
             connection.execute(delete(HELD_ROW).where(HELD_ROW.c.study == study, HELD_ROW.c.stage != _INTAKE))
-            connection.execute(delete(PART).where(PART.c.study == study, PART.c.kind != "answers"))
+            connection.execute(delete(PART).where(PART.c.study == study, PART.c.kind.not_in(_KEPT)))
 
 
 def _figures(study: str, wave: int, table: str) -> Select[Any]:

@@ -162,11 +162,12 @@ class ErasureStep(Base, table=True):
 
 
 class PreloadFreeze(Base, table=True):
-    """The hash of what was fed forward into a wave, when it was staged. Append-only."""
+    """The hash of what was fed forward into a wave, each time it was staged. Append-only."""
 
     __tablename__ = "preload_freeze"
-    study: str = Field(primary_key=True)
-    wave: int = Field(primary_key=True)
+    id: int | None = Field(default=None, primary_key=True)
+    study: str = Field(index=True)
+    wave: int
     sha256: str
     row_count: int
     by: str
