@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from panel.errors import StorageError
+from panel import calendar
+from panel.errors import DefinitionError, Fault, StorageError, Where, printable
 from panel.model.load import load_study as parse_study
 from panel.model.study import Study
 from panel.ports import Adapters
@@ -35,6 +36,13 @@ def load_study(app: Adapters, path_or_key: str) -> LoadedStudy:
     """
     files = app.study_files(path_or_key)
     study = parse_study(files)
+    wrong = calendar.faults(study)
+    if wrong:
+        raise DefinitionError(
+            f"The calendar of study '{printable(study.key)}' has {len(wrong)} faults.",
+            faults=[Fault(each, Where(file="study.toml", key="calendar")) for each in wrong],
+            fix="correct the times of [calendar], or the fieldwork of the waves",
+        )
     digest = app.store.keep_study(study.key, files, app.clock.now())
     log.info("loaded study=%s sha256=%s waves=%d", study.key, digest[:12], len(study.waves))
     return LoadedStudy(study=study, sha256=digest)

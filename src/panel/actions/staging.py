@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from panel.actions.preload import as_staged
+from panel.calendar import agenda
 from panel.model.study import Study, Wave
 from panel.model.wave import Frozen
 from panel.ports import Adapters
@@ -25,7 +26,7 @@ def parts(app: Adapters, study: Study, wave: Wave) -> tuple[Frozen, ...]:
     index = app.store.response_index(study.key)
     sampled = {each.member for each in app.store.members(study.key) if each.entry_wave <= wave.number}
     members = sorted(sampled | set(index.loc[index["wave"] < wave.number, "member"]))
-    dates = {name: asdict(getattr(wave, name)) for name in ("fieldwork", "reference")}
+    dates = [asdict(each) for each in agenda(study) if each.wave == wave.number]
     fed = as_staged(app, study, wave.number) if study.sample.preload else None
     return (
         _frozen("instrument", [files[f"instrument-{wave.instrument}.toml"]], len(questions)),

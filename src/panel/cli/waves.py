@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
+import pandas as pd
 import typer
 
+from panel.calendar import Due
 from panel.cli.operate import Form, StudyKey, WaveKey, connect, flows_api, wave_status
 from panel.cli.output import Format, emit
 
@@ -46,6 +48,33 @@ def waves(study: StudyKey, form: Form = Format.auto) -> None:
         form,
         title=f"{study}: waves",
     )
+
+
+def calendar(
+    study: StudyKey,
+    years: Annotated[int, typer.Option(min=1, help="So many years from today.")] = 5,
+    everything: Annotated[bool, typer.Option("--all", help="What is past too, and all that is to come.")] = False,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Show what falls due when: wall time, the moment it means, and what becomes of it when it is late.
+
+    Example: panelctl calendar creative-ai --years 5
+    """
+    from panel.calendar import agenda
+
+    app = connect()
+    now = app.clock.now()
+    until = now + timedelta(days=366 * years)
+    due = [each for each in agenda(app.study(study)) if everything or now <= each.at <= until]
+    names = ["wave", "action", "ordinal", "local", "zone", "utc", "late", "not_after", "note"]
+    emit(pd.DataFrame([_row(each) for each in due], columns=names), form, title=f"{study}: calendar")
+
+
+def _row(due: Due) -> tuple[object, ...]:
+    at, not_after = (f"{each:%Y-%m-%dT%H:%MZ}" for each in (due.at, due.not_after))
+    local = f"{due.local:%a %Y-%m-%d %H:%M}"
+    return due.wave_key, due.kind, due.ordinal, local, due.zone, at, due.late, not_after, due.note
 
 
 def wave_history(study: StudyKey, wave: WaveKey, form: Form = Format.auto) -> None:
@@ -245,6 +274,7 @@ def _told(move: Any) -> dict[str, object]:
 def register(program: typer.Typer) -> None:
     """Add the commands about waves."""
     program.command()(waves)
+    program.command()(calendar)
     group = typer.Typer(help="Waves.", no_args_is_help=True, rich_markup_mode=None)
     program.add_typer(group, name="wave")
     commands: dict[str, Callable[..., None]] = {

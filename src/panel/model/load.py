@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from panel.errors import printable
 from panel.model.instrument import Instrument
+from panel.model.load_calendar import read_calendar, read_period
 from panel.model.load_instrument import read_instrument
 from panel.model.load_sample import read_sample
-from panel.model.reading import FIRST_DAY, Faults, Table, parse_toml
+from panel.model.reading import Faults, Table, parse_toml
 from panel.model.study import (
     INDICES,
     Benchmarks,
@@ -20,7 +21,6 @@ from panel.model.study import (
     Indicator,
     Layout,
     Margin,
-    Period,
     PriceIndex,
     PricePoint,
     Published,
@@ -107,6 +107,7 @@ def _study(
         weighting=_weighting(top.table("weighting")),
         thresholds=tuple(_threshold(each) for each in top.tables("threshold")),
         sample=read_sample(top.table("sample"), instruments),
+        calendar=read_calendar(top.table("calendar")),
         benchmarks=_benchmarks(parse_toml(BENCHMARKS, files[BENCHMARKS], faults)) if BENCHMARKS in files else None,
         prices=_prices(parse_toml(PRICES, files[PRICES], faults)) if PRICES in files else None,
     )
@@ -124,24 +125,12 @@ def _zone(top: Table) -> str:
     return str(name or "UTC")
 
 
-def _period(table: Table, key: str) -> Period:
-    inner = table.table(key)
-    if not table.has(key):
-        table.fault("is not there", key, f"add {key} = {{start = 2027-10-01, end = 2027-11-30}}")
-        return Period(start=FIRST_DAY, end=FIRST_DAY)
-    period = Period(start=inner.day("start"), end=inner.day("end"))
-    inner.done()
-    if period.start > period.end:
-        table.fault("starts after it ends", key, "exchange start and end")
-    return period
-
-
 def _wave(table: Table) -> Wave:
     wave = Wave(
         number=table.get("number", int),
         key=table.get("key", str),
-        fieldwork=_period(table, "fieldwork"),
-        reference=_period(table, "reference"),
+        fieldwork=read_period(table, "fieldwork"),
+        reference=read_period(table, "reference"),
         instrument=table.get("instrument", str),
     )
     table.done()

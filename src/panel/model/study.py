@@ -7,6 +7,7 @@ from datetime import date
 from typing import Literal, get_args
 
 from panel.errors import UnknownKey, UnknownVariable, did_you_mean
+from panel.model.agenda import AS_USUAL, CalendarRules
 from panel.model.instrument import Code, Instrument, Variable
 from panel.model.sample import SampleRules
 from panel.model.text import Text
@@ -244,6 +245,7 @@ class Study:
     weighting: WeightingRules = WeightingRules()
     thresholds: tuple[Threshold, ...] = ()
     sample: SampleRules = field(default_factory=SampleRules)
+    calendar: CalendarRules = AS_USUAL
 
     @property
     def target_year(self) -> int:
