@@ -1,6 +1,8 @@
 """Cases and members: the whole of both machines, the outcome a case ends with, and the rates by their right names."""
 
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 
@@ -53,13 +55,19 @@ def test_an_interview_is_never_undone(event):
     assert to in (None, "complete") or (event == "screen_out" and to == "ineligible")
 
 
-def test_the_diagram_has_every_move():
-    """The diagram is made from the table: an arrow a pair of states."""
-    drawn = case.diagram()
-    for (state, event), to in case.MOVES.items():
-        if to and to != state:
-            (arrow,) = [line for line in drawn.splitlines() if line.startswith(f"    {state} --> {to}:")]
-            assert event in arrow
+@pytest.mark.parametrize("of", [case.CASE, member.MEMBER], ids=lambda each: each.name)
+def test_the_reference_has_the_machine_as_it_is(of):
+    """Diagram and table in the reference are those that the machine makes of itself."""
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "cases.md").read_text("utf-8")
+    assert of.diagram() in text
+    assert of.table() in text
+
+
+def test_every_outcome_code_is_in_the_reference():
+    """The reference lists exactly the codes there are, with what they mean."""
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "cases.md").read_text("utf-8")
+    listed = dict(re.findall(r"^\| ([1-4]\.[0-9]+) \| (.+?) \|", text, re.MULTILINE))
+    assert listed == dict(case.OUTCOMES)
 
 
 @pytest.mark.parametrize(

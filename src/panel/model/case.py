@@ -7,38 +7,43 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from panel.errors import CaseState
+from panel.model.machine import machine
 
-STATES: tuple[str, ...] = (
-    "listed", "issued", "contacted", "started", "partial", "complete", "refused", "ineligible", "unreachable",
-    "break_off", "not_issued",
-)  # fmt: skip
-EVENTS: tuple[str, ...] = (
-    "issue", "withhold", "contact", "start", "save", "complete", "break_off", "refuse", "screen_out", "lose",
-)  # fmt: skip
-INITIAL = "listed"
+# A refusal is never contacted again, yet the member may still answer. An interview is never undone: what is corrected
+# later stays an interview.
+CASE = machine(
+    "case",
+    initial="listed",
+    means={
+        "issue": "let the member be asked",
+        "withhold": "leave the member out of the wave, and say why",
+        "contact": "record that something was sent",
+        "start": "record that the questionnaire was opened",
+        "save": "keep a partial interview",
+        "complete": "keep a complete interview",
+        "break_off": "record that the member stopped before there was enough",
+        "refuse": "record a refusal",
+        "screen_out": "record that the member never belonged to the population",
+        "lose": "record that the member cannot be reached",
+    },
+    table="""
+                 issue   withhold    contact    start    save     complete  break_off  refuse    screen_out  lose
+    listed       issued  not_issued  -          -        -        -         -          -         -           -
+    issued       -       not_issued  contacted  started  partial  complete  break_off  refused   ineligible  unreachable
+    contacted    -       -           contacted  started  partial  complete  break_off  refused   ineligible  unreachable
+    started      -       -           started    started  partial  complete  break_off  refused   ineligible  -
+    partial      -       -           partial    partial  partial  complete  partial    refused   ineligible  -
+    complete     -       -           -          complete complete complete  complete   complete  ineligible  -
+    refused      -       -           -          started  partial  complete  break_off  refused   ineligible  -
+    ineligible   -       -           -          -        partial  complete  -          -         ineligible  -
+    unreachable  -       -           contacted  started  partial  complete  break_off  refused   ineligible  unreachable
+    break_off    -       -           break_off  started  partial  complete  break_off  refused   ineligible  -
+    not_issued   issued  not_issued  -          started  partial  complete  break_off  refused   ineligible  -
+    """,
+)
+STATES, EVENTS, INITIAL, MOVES = CASE.states, CASE.events, CASE.initial, CASE.moves
 FINAL: frozenset[str] = frozenset(STATES) - {"listed", "issued", "contacted", "started"}
-
-# A row a state, a column an event; what has a dash is refused. A refusal is never contacted again, yet the
-# member may still answer. An interview is never undone: what is corrected later stays an interview.
-_TABLE = """
-             issue   withhold    contact    start    save     complete  break_off  refuse    screen_out  lose
-listed       issued  not_issued  -          -        -        -         -          -         -           -
-issued       -       not_issued  contacted  started  partial  complete  break_off  refused   ineligible  unreachable
-contacted    -       -           contacted  started  partial  complete  break_off  refused   ineligible  unreachable
-started      -       -           started    started  partial  complete  break_off  refused   ineligible  -
-partial      -       -           partial    partial  partial  complete  partial    refused   ineligible  -
-complete     -       -           -          complete complete complete  complete   complete  ineligible  -
-refused      -       -           -          started  partial  complete  break_off  refused   ineligible  -
-ineligible   -       -           -          -        partial  complete  -          -         ineligible  -
-unreachable  -       -           contacted  started  partial  complete  break_off  refused   ineligible  unreachable
-break_off    -       -           break_off  started  partial  complete  break_off  refused   ineligible  -
-not_issued   issued  not_issued  -          started  partial  complete  break_off  refused   ineligible  -
-"""
-_HEADING, *_ROWS = (line.split() for line in _TABLE.strip().splitlines())
-MOVES: Mapping[tuple[str, str], str | None] = {
-    (state, event): None if to == "-" else to for state, *row in _ROWS for event, to in zip(_HEADING, row, strict=True)
-}
-"""The whole machine: every state times every event."""
+"""States in which a wave may leave a case; late answers may still move it."""
 
 EVENT_OF_DISPOSITION: Mapping[str, str] = {
     "complete": "complete",
@@ -104,11 +109,6 @@ class CaseEvent:
     recorded_at: datetime
 
 
-def legal(state: str) -> tuple[str, ...]:
-    """Return the events that a case in `state` takes."""
-    return tuple(event for event in EVENTS if MOVES[state, event] is not None)
-
-
 def move(state: str, event: str) -> str:
     """
     Return the state after an event.
@@ -118,19 +118,10 @@ def move(state: str, event: str) -> str:
     """
     to = MOVES.get((state, event))
     if to is None:
-        may = ", ".join(legal(state)) or "none"
-        raise CaseState(f"A case that is {state} takes no '{event}'.", fix=f"legal here: {may}")
+        raise CaseState(
+            f"A case that is {state} takes no '{event}'.", fix=f"legal here: {', '.join(CASE.legal(state))}"
+        )
     return to
-
-
-def diagram() -> str:
-    """Return the machine as a Mermaid state diagram, made from the table."""
-    pairs: dict[tuple[str, str], list[str]] = {}
-    for (state, event), to in MOVES.items():
-        if to is not None and to != state:
-            pairs.setdefault((state, to), []).append(event)
-    arrows = [f"    {state} --> {to}: {', '.join(events)}" for (state, to), events in pairs.items()]
-    return "\n".join(["stateDiagram-v2", f"    [*] --> {INITIAL}", *arrows])
 
 
 OUTCOMES: Mapping[str, str] = {

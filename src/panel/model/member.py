@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from panel.errors import MemberState
+from panel.model.machine import machine
 
-STATES: tuple[str, ...] = ("recruited", "active", "dormant", "tracing", "withdrawn", "deceased")
-EVENTS: tuple[str, ...] = ("answer", "lapse", "trace", "find", "withdraw", "die", "rejoin")
 Scope = Literal["", "no_contact", "no_use", "erase"]
 SCOPES: tuple[Scope, ...] = ("no_contact", "no_use", "erase")
 """How far a withdrawal reaches, each level farther than the one before."""
 
-_TABLE: Mapping[str, tuple[str | None, ...]] = {
-    #            answer    lapse      trace      find         withdraw     die         rejoin
-    "recruited": ("active", "dormant", "tracing", None, "withdrawn", "deceased", None),
-    "active":    ("active", "dormant", "tracing", None, "withdrawn", "deceased", None),
-    "dormant":   ("active", "dormant", "tracing", None, "withdrawn", "deceased", "recruited"),
-    "tracing":   ("active", "tracing", "tracing", "recruited", "withdrawn", "deceased", None),
-    "withdrawn": ("withdrawn", "withdrawn", None, None, "withdrawn", "withdrawn", "recruited"),
-    "deceased":  ("deceased", "deceased", None, None, "withdrawn", "deceased", None),
-}  # fmt: skip
-MOVES: Mapping[tuple[str, str], str | None] = {
-    (state, event): to for state, row in _TABLE.items() for event, to in zip(EVENTS, row, strict=True)
-}
-"""The whole machine: every state times every event."""
+MEMBER = machine(
+    "member",
+    initial="recruited",
+    means={
+        "answer": "record an interview",
+        "lapse": "say that the member has been silent for too long",
+        "trace": "look for the member",
+        "find": "say that the member was found",
+        "withdraw": "record that the member gives no leave any more, and how far",
+        "die": "record a death",
+        "rejoin": "take the member in again, who asked for it",
+    },
+    table="""
+               answer     lapse      trace    find       withdraw   die        rejoin
+    recruited  active     dormant    tracing  -          withdrawn  deceased   -
+    active     active     dormant    tracing  -          withdrawn  deceased   -
+    dormant    active     dormant    tracing  -          withdrawn  deceased   recruited
+    tracing    active     tracing    tracing  recruited  withdrawn  deceased   -
+    withdrawn  withdrawn  withdrawn  -        -          withdrawn  withdrawn  recruited
+    deceased   deceased   deceased   -        -          withdrawn  deceased   -
+    """,
+)
+STATES, EVENTS, MOVES = MEMBER.states, MEMBER.events, MEMBER.moves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +89,8 @@ def move(state: str, event: str) -> str:
     """
     to = MOVES.get((state, event))
     if to is None:
-        may = ", ".join(each for each in EVENTS if MOVES[state, each] is not None)
-        raise MemberState(f"A member that is {state} takes no '{event}'.", fix=f"legal here: {may}")
+        legal = ", ".join(MEMBER.legal(state))
+        raise MemberState(f"A member that is {state} takes no '{event}'.", fix=f"legal here: {legal}")
     return to
 
 
