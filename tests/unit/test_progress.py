@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from panel.actions import cases, members, progress, sample
+from panel.calendar import agenda
 from panel.cli.output import Format
 from panel.cli.progress import PARTS, part, show_wave
 from panel.model.progress import Curve, margin_of_error, outlook
@@ -117,6 +118,14 @@ def test_a_count_that_differs_is_told_and_stops_nothing(waved, tmp_path):
     found = progress.view(waved, "bakers", 2)
     assert any("1 members have no case" in each for each in found.next_steps)
     assert found.done == 2
+
+
+def test_what_the_calendar_has_is_a_next_step(waved):
+    """Actions of this wave that are still to come are told, the first three, after what is pressing."""
+    coming = [each for each in agenda(waved.study("bakers")) if each.wave == 2 and each.at >= waved.clock.now()]
+    told = [each for each in progress.view(waved, "bakers", 2).next_steps if " due: " in each]
+    assert coming
+    assert told == [f"{each.local:%Y-%m-%d %H:%M} due: {each.kind} {each.ordinal}" for each in coming[:3]]
 
 
 def test_an_opt_in_study_is_told_no_response_rate(waved):

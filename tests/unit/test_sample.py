@@ -130,6 +130,18 @@ def test_responses_move_cases_once(app, tmp_path):
     assert app.store.member("bakers", of("bob")).state == "recruited"
 
 
+def test_a_delivery_that_tells_of_a_death_or_a_withdrawal_is_followed(app, tmp_path):
+    """The member is deceased, or withdrawn as far as contact goes, and its next case is not issued."""
+    words = FILES[S].replace('no = "refused"', 'no = "refused", dead = "deceased", stop = "withdrawn"')
+    app.store.keep_study("bakers", FILES | {S: words + RULES}, app.clock.now())
+    loaded(app, tmp_path, "ann", "bob")
+    deliver(app, tmp_path, ("ann", "dead"), ("bob", "stop"))
+    assert [app.store.member("bakers", of(name)).state for name in ("ann", "bob")] == ["deceased", "withdrawn"]
+    assert not app.store.member("bakers", of("bob")).may_be_contacted
+    assert cases.finalise(app, "bakers", 1) == {"2.11": 1, "2.31": 1}
+    assert cases.issue(app, "bakers", 2).not_issued == 2
+
+
 def test_what_a_crash_left_is_made_up_for(app, tmp_path, monkeypatch):
     """A delivery accepted by a process that died before it fed the cases is fed the next time."""
     loaded(app, tmp_path, "ann")

@@ -108,7 +108,7 @@ def feed(app: Adapters, study_key: str, wave: int | str) -> Fed:
     seen = {(each.member, each.key) for each in app.store.case_events(study.key, number)}
     events = _of_responses(study.key, number, listed[listed["member"].isin(states)], states, seen, app.clock.now())
     moved = app.store.move_cases(events.legal)
-    _awake(app, study, listed)
+    _follow(app, study, listed)
     unlisted = int(index.loc[~index["member"].isin(known), "member"].nunique())
     return Fed(study=study.key, wave=number, moved=moved, unlisted=unlisted, disregarded=events.disregarded)
 
@@ -141,7 +141,7 @@ def _of_responses(
         if to is None:
             disregarded += 1
             continue
-        why = "unable" if row.disposition == "unable" else ""
+        why = str(row.disposition) if row.disposition in _TELLING else ""
         legal.append(
             CaseEvent(
                 study=study, wave=wave, member=row.member, event=event, from_state=state[row.member], to_state=to,
@@ -152,15 +152,32 @@ def _of_responses(
     return _Events(legal=legal, disregarded=disregarded)
 
 
-def _awake(app: Adapters, study: Study, index: pd.DataFrame) -> None:
-    """Make active whoever has been interviewed and was recruited, dormant or being traced."""
-    answered = set(index.loc[index["disposition"].isin(INTERVIEWED), "member"])
-    asleep = [
-        each
-        for each in app.store.members(study.key)
-        if each.member in answered and each.state in ("recruited", "dormant", "tracing")
-    ]
-    app.store.move_members([member_event(app, each, "answer", reason="interviewed") for each in asleep])
+_TELLING = ("unable", "deceased", "withdrawn")
+"""Dispositions that are the reason of a case as well."""
+
+
+def _follow(app: Adapters, study: Study, index: pd.DataFrame) -> None:
+    """
+    Let members follow what deliveries say: who was interviewed is active, who died or withdrew is not contacted again.
+
+    A withdrawal told by a delivery reaches as far as no contact; more is for the member to ask.
+    """
+    told = {
+        "answer": set(index.loc[index["disposition"].isin(INTERVIEWED), "member"]),
+        "die": set(index.loc[index["disposition"] == "deceased", "member"]),
+        "withdraw": set(index.loc[index["disposition"] == "withdrawn", "member"]),
+    }
+    here = {"answer": ("recruited", "dormant", "tracing")}
+    events = []
+    for each in app.store.members(study.key):
+        for event, members in told.items():
+            if each.member in members and each.state in here.get(event, _ALIVE):
+                found = member_event(app, each, event, reason=f"{event}: told by a delivery")
+                events.append(replace(found, scope="no_contact") if event == "withdraw" else found)
+    app.store.move_members(events)
+
+
+_ALIVE = ("recruited", "active", "dormant", "tracing")
 
 
 def member_event(app: Adapters, member: Member, event: str, *, reason: str) -> MemberEvent:

@@ -8,6 +8,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from panel.actions.cases import coded, feed
+from panel.calendar import agenda
 from panel.model.case import Case
 from panel.model.member import Member
 from panel.model.progress import Curve, DayDone, GroupDone, WaveView, margin_of_error, outlook
@@ -17,6 +18,8 @@ from panel.ports import Adapters, DayCount
 
 DONE = ("complete", "partial")
 UNKNOWN = "unknown"
+MOST_DUE = 3
+"""Actions of the calendar that are told as next steps."""
 
 
 def snapshot(app: Adapters, study_key: str, wave: int | str) -> date:
@@ -215,4 +218,10 @@ def _next(app: Adapters, study: Study, wave: Wave, cases: Sequence[Case], unlist
     held = app.store.held(study.key, wave.number)
     if len(held):
         steps.append(f"{len(held)} rows or cells are held: panelctl quarantine list {study.key} --wave {wave.key}")
-    return tuple(steps)
+    return (*steps, *_due(app, study, wave))
+
+
+def _due(app: Adapters, study: Study, wave: Wave) -> list[str]:
+    """Return what the calendar has for this wave from now on, by local time."""
+    coming = [each for each in agenda(study) if each.wave == wave.number and each.at >= app.clock.now()]
+    return [f"{each.local:%Y-%m-%d %H:%M} due: {each.kind} {each.ordinal}" for each in coming[:MOST_DUE]]

@@ -53,6 +53,8 @@ EVENT_OF_DISPOSITION: Mapping[str, str] = {
     "out_of_scope": "screen_out",
     "no_contact": "lose",
     "unable": "lose",
+    "deceased": "lose",
+    "withdrawn": "refuse",
 }
 """What a response as received does to its case; other dispositions say nothing of a case."""
 DISPOSITION_OF_STATE: Mapping[str, str] = {
