@@ -84,3 +84,18 @@ def test_a_delivery_rewritten_is_the_one_that_comes_again(full):
         study=STUDY.key, wave=1, content=b"blanked", filename="x.csv", source="file", is_synthetic=False, at=LATER
     )
     assert again.id == delivery.id
+
+
+def test_going_back_a_version_keeps_what_was_received(full):
+    """Without the tables of erasures the records of before are guarded as they were."""
+    from alembic import command
+
+    from panel.store.migrate import _config
+
+    full.close()
+    config = _config()
+    with full._engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0005_facts")
+    with pytest.raises(StorageError, match="never changed"), full._writes() as connection:
+        connection.execute(text("DELETE FROM response"))

@@ -47,11 +47,15 @@ def refusals(dialect):
     return [f"CREATE TRIGGER keep_{table}_{event.lower()} BEFORE {event} ON {table} {REFUSE}" for table, event in pairs]
 
 
-def doors(dialect):
-    """Return the statements by which an erasure under way may remove or rewrite what is otherwise kept for ever."""
+def doors(dialect, closed=f"NOT {UNDER_WAY}", keeper="refuse_unless_erasing"):
+    """
+    Return the statements that say what keeps rows for ever.
+
+    `closed` is when, on SQLite, and `keeper` the function that decides, on PostgreSQL: unless an erasure is under way.
+    """
     tables = {**ERASABLE, "delivery": (f"({CHANGED})", ("UPDATE",))}
     made = []
-    if dialect == "postgresql":
+    if dialect == "postgresql" and keeper == "refuse_unless_erasing":
         made.append(
             f"""
             CREATE FUNCTION refuse_unless_erasing() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -70,11 +74,11 @@ def doors(dialect):
             begin = f"CREATE TRIGGER {name} BEFORE {event} ON {table}"
             if dialect == "postgresql":
                 when = f"WHEN ({condition}) " if condition else ""
-                body = f"{begin} FOR EACH ROW {when}EXECUTE FUNCTION refuse_unless_erasing()"
+                body = f"{begin} FOR EACH ROW {when}EXECUTE FUNCTION {keeper}()"
                 made += [f"DROP TRIGGER {name} ON {table}", body]
             else:
-                when = " AND ".join(filter(None, (condition, f"NOT {UNDER_WAY}")))
-                made += [f"DROP TRIGGER {name}", f"{begin} WHEN {when} {REFUSE}"]
+                when = " AND ".join(f"({each})" for each in (condition, closed) if each)
+                made += [f"DROP TRIGGER {name}", f"{begin} {f'WHEN {when} ' if when else ''}{REFUSE}"]
     return made
 
 
@@ -245,6 +249,11 @@ def upgrade():
 
 
 def downgrade():
+    dialect = op.get_bind().dialect.name
+    for statement in doors(dialect, closed="", keeper="refuse_change"):
+        op.execute(statement)
+    if dialect == "postgresql":
+        op.execute("DROP FUNCTION refuse_unless_erasing")
     for table in (
         "fieldwork_day", "preload_freeze", "erasure_step", "erasure", "case_event", "member_case", "access_code",
         "member_event", "member", "sample_row", "sample_load",
