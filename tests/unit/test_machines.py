@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from panel.errors import WaveState
+from panel.model.action import ACTION
 from panel.model.load import load_study
 from panel.model.machine import machine
 from panel.model.wave import IN_FIELD, NEED_A_REASON, OVER, WAVE, after, moved_to
 from tests.unit.study_factory import FILES
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "machines.md"
-MACHINES = [WAVE]
+MACHINES = [WAVE, ACTION]
 
 
 def reached(from_state, of):

@@ -168,3 +168,21 @@ def test_every_event_is_a_command_or_comes_with_one():
     source = waves.register.__code__.co_consts + waves.register.__code__.co_names
     named = {str(each) for const in source for each in (const if isinstance(const, tuple) else (const,))}
     assert set(WAVE.events) - named == {"finalise", "amend"}  # both come with `wave close`
+
+
+def test_the_cases_of_waves_in_the_field_are_counted_each_day(watch, tmp_path):
+    """Only of those; counting twice a day is counting once."""
+    from panel.actions.ledger import count_days
+    from panel.actions.sample import load_sample
+    from panel.sources.files import source_for
+
+    watch.app = replace(watch.app, source_for=source_for)
+    file = tmp_path / "sample.csv"
+    file.write_text("member\nA1\nA2\n")
+    load_sample(watch.app, STUDY, 1, file, cohort="")
+    assert count_days(watch.app) == 0
+    do(watch, "open")
+    for _ in range(2):
+        assert count_days(watch.app) == 1
+        everybody = [each for each in watch.app.store.days(STUDY, 1) if not each.domain]
+        assert [(each.state, each.cases) for each in everybody] == [("issued", 2)]

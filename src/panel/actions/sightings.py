@@ -26,7 +26,7 @@ OF_WHO_CAME = ("X6", "X7", "X8", "X9", "X10", "X11")
 SUITE, ROWS, REFUSED = "gate:suite", "gate:rows", "intake:refused"
 OVERDUE = "quarantine:overdue"
 OPENING, ANSWERS, CLOSING = "calendar:opening", "calendar:answers", "calendar:closing"
-OBSTRUCTED = "calendar:obstructed"
+OBSTRUCTED, NOT_DONE = "calendar:obstructed", "calendar:not_done"
 OPEN_WITHIN = timedelta(days=1)
 ANSWERS_WITHIN = timedelta(days=7)
 CLOSE_WITHIN = timedelta(days=28)
@@ -140,6 +140,23 @@ def obstructed(app: Adapters, study: Study, wave: int, obstacles: Sequence[str])
         failing_count=len(obstacles),
     )
     app.store.react(study.key, _following([seen], scene_of(app, study)))
+
+
+def of_action(app: Adapters, study: Study, wave: int, kind: str, *, is_failing: bool) -> Reacting:
+    """Return what follows from an action of the calendar that could not be done in time, or now was."""
+    seen = Sighting(
+        study=study.key,
+        suite="calendar",
+        check=NOT_DONE,
+        subgroup=kind,
+        wave=wave,
+        outcome="failed" if is_failing else "passed",
+        why="An action of the calendar could not be done. `panelctl actions list` says which and why; what comes after "
+        "it in the wave waits.",
+        checked_count=1,
+        failing_count=int(is_failing),
+    )
+    return _following([seen], scene_of(app, study))
 
 
 def of_intake(app: Adapters, study: Study, wave: int, *, outcome: str) -> Reacting:

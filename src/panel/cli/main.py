@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from panel.cli import alerts, fieldwork, figures, operate, predictions, publish, quality, waves
+from panel.cli import alerts, calendar, fieldwork, figures, operate, predictions, publish, quality, waves
 from panel.errors import PanelError, StorageError
 
 # Typer brings a copy of Click of its own; its errors are not those of an installed Click.
@@ -53,6 +53,7 @@ def root(
 
 operate.register(program)
 waves.register(program)
+calendar.register(program)
 fieldwork.register(program)
 figures.register(program)
 predictions.register(program)

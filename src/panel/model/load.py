@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from panel.errors import printable
@@ -44,6 +45,13 @@ def load_study(files: Mapping[str, str]) -> Study:
     Raises:
         DefinitionError: with every fault of every file, each with its file, key path and a fix.
     """
+    return _loaded(tuple(files.items()))
+
+
+@lru_cache(maxsize=16)
+def _loaded(items: tuple[tuple[str, str], ...]) -> Study:
+    """Return the study of these files; the same texts are the same frozen study, and every step asks for it."""
+    files = dict(items)
     faults = Faults()
     if STUDY not in files:
         faults.add("is not there", file=STUDY, fix="a study folder has a study.toml")

@@ -21,10 +21,11 @@ from panel.model.wave import with_fieldwork
 from panel.ports.alerts import GateReacting, IncidentStore, Reacting, Sender, Sent
 from panel.ports.cases import CaseStore, DayCount
 from panel.ports.erasure import ErasureStore
+from panel.ports.ledger import Ledger
 from panel.ports.waves import WaveStore
 
 __all__ = [
-    "Adapters", "CaseStore", "Checker", "Clock", "DayCount", "ErasureStore", "GateReacting", "IncidentStore",
+    "Adapters", "CaseStore", "Checker", "Clock", "DayCount", "ErasureStore", "GateReacting", "IncidentStore", "Ledger",
     "PublishedFolder", "Publisher", "Reacting", "ReleaseContent", "Sender", "Sent", "Settling", "Source", "Store",
     "WaveStore",
 ]  # fmt: skip
@@ -104,7 +105,7 @@ class Settling:
     held_of: Callable[[Gate, Sequence[Standing]], pd.DataFrame]
 
 
-class Store(IncidentStore, CaseStore, ErasureStore, WaveStore, Protocol):
+class Store(IncidentStore, CaseStore, ErasureStore, WaveStore, Ledger, Protocol):
     """Keeps everything: what was received for ever, what was derived until it is derived anew."""
 
     # what is asked

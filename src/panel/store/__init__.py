@@ -10,6 +10,7 @@ from panel.store.cases import Cases
 from panel.store.derived import Derived
 from panel.store.engine import BUSY_SECONDS
 from panel.store.erasure import Erasures
+from panel.store.ledger import Actions
 from panel.store.quarantine import Quarantine
 from panel.store.received import Received
 from panel.store.records import Records
@@ -18,7 +19,7 @@ from panel.store.waves import Waves
 __all__ = ["SqlStore", "migrate", "open_store"]
 
 
-class SqlStore(Waves, Received, Derived, Records, Quarantine, Alerts, Cases, Erasures):
+class SqlStore(Waves, Actions, Received, Derived, Records, Quarantine, Alerts, Cases, Erasures):
     """Implements ports.Store on SQLite or PostgreSQL, with wide answers in Parquet files named by their hash."""
 
 

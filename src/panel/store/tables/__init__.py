@@ -18,6 +18,7 @@ from panel.store.tables.cases import (
 from panel.store.tables.derived import CaseCount, Estimate, Part, PersonWave, Release, WeightSet
 from panel.store.tables.fieldwork import InstrumentVersion, Staging, StudyVersion, Wave, WaveEvent
 from panel.store.tables.judged import Gate, OverrideDecision, RowDecision, RowVerdict
+from panel.store.tables.ledger import WaveAction, WaveActionEvent
 from panel.store.tables.received import Delivery, Held, Ignored, Receipt, Response
 
 __all__ = [
@@ -54,6 +55,8 @@ __all__ = [
     "Staging",
     "StudyVersion",
     "Wave",
+    "WaveAction",
+    "WaveActionEvent",
     "WaveEvent",
     "WeightSet",
 ]

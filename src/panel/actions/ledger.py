@@ -1,0 +1,191 @@
+"""Do what falls due, once each, in order, and say what was late or could not be done."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from panel.actions import fieldwork
+from panel.actions.progress import snapshot
+from panel.actions.sightings import of_action
+from panel.calendar import agenda
+from panel.errors import PanelError, WaveState
+from panel.model.action import Claimed, Entry, Outcome
+from panel.model.agenda import CONTACTS
+from panel.model.study import Study
+from panel.model.wave import FIELDED, IN_FIELD
+from panel.ports import Adapters, Reacting
+
+log = logging.getLogger(__name__)
+LEASE_SECONDS = 60.0
+Doing = Callable[[Claimed], None]
+"""Does one claimed action; whatever it raises is a failure, and is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticked:
+    """What a tick did: actions planned or moved, done, done late, failed."""
+
+    planned: int
+    done: int
+    late: int
+    failed: int
+
+
+def plan(app: Adapters, study_key: str) -> int:
+    """
+    Put the calendar of a study into the ledger, as it is now; return how many actions are new or have another time.
+
+    The actions of a wave that was called off or taken off the calendar are skipped; what was due before the study was
+    loaded here is nobody's.
+    """
+    study = app.study(study_key)
+    states = app.store.wave_states(study.key)
+    due = [each for each in agenda(study) if states.get(each.wave) not in ("cancelled", "draft")]
+    since = app.store.loaded_at(study.key)
+    return app.store.plan_actions(study.key, due, since=since, by=_me(), at=app.clock.now())
+
+
+def tick(app: Adapters, do: Doing, *, lease_seconds: float = LEASE_SECONDS) -> Ticked:
+    """
+    Bring the ledger up to date, then do every action that is due, one after the other.
+
+    Any number of workers may tick at a time: each action is one worker's at a time, by the database's clock, and takes
+    effect once: a worker that lost its lease cannot complete it. One that is killed leaves its action to the next.
+    """
+    planned = sum(plan(app, key) for key in app.store.study_keys())
+    counts: Counter[str] = Counter()
+    while (claimed := app.store.claim(lease_seconds, by=_me(), missing=_missed(app))) is not None:
+        outcome = _attempt(app, claimed, do, lease_seconds)
+        counts[outcome] += 1
+        counts["late"] += claimed.lateness > 60 and outcome == "complete"
+    return Ticked(planned=planned, done=counts["complete"], late=counts["late"], failed=counts["fail"])
+
+
+def count_days(app: Adapters) -> int:
+    """Count the cases of every wave in the field as they stand today, and keep the counts; return how many waves."""
+    waves = [
+        (key, number)
+        for key in app.store.study_keys()
+        for number, state in app.store.wave_states(key).items()
+        if state in IN_FIELD
+    ]
+    for key, number in waves:
+        snapshot(app, key, number)
+    return len(waves)
+
+
+def _attempt(app: Adapters, claimed: Claimed, do: Doing, lease_seconds: float) -> Outcome:
+    outcome: Outcome = "complete"
+    reason = ""
+    with _held(app, claimed, lease_seconds):
+        try:
+            do(claimed)
+        except PanelError as error:
+            outcome, reason = "fail", error.what
+        except Exception as error:  # noqa: BLE001 - the ledger outlives whatever an action raises
+            outcome, reason = "fail", f"unexpected {type(error).__name__}"
+    entry = claimed.entry
+    reacting = _about(app, entry, is_failing=outcome == "fail")
+    if not app.store.settle(claimed, outcome, reason=reason, by=_me(), reacting=reacting):
+        log.warning("lost the lease of %s: another worker has it", entry.key)
+    log.info("action %s %s late=%ds", entry.key, outcome, claimed.lateness)
+    return outcome
+
+
+@contextmanager
+def _held(app: Adapters, claimed: Claimed, seconds: float) -> Iterator[None]:
+    """Renew the lease as long as the action is being done: closing a large wave takes many minutes."""
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(seconds / 3):
+            if not app.store.renew(claimed, seconds):
+                return
+
+    keeper = threading.Thread(target=renew, daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        keeper.join()
+
+
+def _missed(app: Adapters) -> Callable[[Entry], Reacting]:
+    return lambda entry: _about(app, entry, is_failing=True)
+
+
+def _about(app: Adapters, entry: Entry, *, is_failing: bool) -> Reacting:
+    study = app.study(entry.study)
+    return of_action(app, study, entry.wave, entry.kind, is_failing=is_failing)
+
+
+def perform(app: Adapters, claimed: Claimed) -> None:
+    """
+    Do one action of a wave, save for finalising, which takes a flow.
+
+    What the wave is past already is done: an operator may have been first.
+
+    Raises:
+        WaveState: the wave is not where the action needs it, or there is nobody who writes to members.
+    """
+    entry = claimed.entry
+    study = app.study(entry.study)
+    if entry.kind in CONTACTS:
+        raise WaveState(
+            f"Nobody writes to the members of {study.key}: no sender is set up.",
+            fix="write to them by hand, then: panelctl actions skip, with a reason",
+        )
+    if _is_past(app, study, entry):
+        return
+    event = {"stage": "stage", "open": "open", "close": "close"}[entry.kind]
+    move = fieldwork.prepare(app, study.key, entry.wave, event)
+    fieldwork.carry_out(app, replace(move, reason=f"{move.reason}, by the calendar"))
+
+
+def _is_past(app: Adapters, study: Study, entry: Entry) -> bool:
+    state = app.store.wave_states(study.key).get(entry.wave, "planned")
+    past = {
+        "stage": ("staged", *FIELDED),
+        "open": FIELDED,
+        "close": ("closing", "closed", "archived"),
+        "finalise": ("closed", "archived"),
+    }
+    return state in past[entry.kind]
+
+
+def needs_flow(app: Adapters, claimed: Claimed) -> bool:
+    """Say whether an action is still to be done and takes a flow: finalising runs the whole way to a release."""
+    entry = claimed.entry
+    return entry.kind == "finalise" and not _is_past(app, app.study(entry.study), entry)
+
+
+def by_hand(
+    app: Adapters, study_key: str, wave: int | str, kind: str, ordinal: int, event: str, *, reason: str
+) -> Entry:
+    """
+    Retry or skip an action, on record, and let its incident rest.
+
+    Raises:
+        WaveState: not legal in the action's state, or without a reason.
+        UnknownKey: the ledger has no such action.
+    """
+    if not reason.strip():
+        raise WaveState(f"To {event} an action needs a reason on record.", fix='give it: --reason "…"')
+    study = app.study(study_key)
+    number = study.wave(wave).number
+    entry = app.store.move_action(study.key, number, kind, ordinal, event, by=_me(), reason=reason, at=app.clock.now())
+    app.store.react(study.key, _about(app, entry, is_failing=False))
+    log.info("action %s %s by hand", entry.key, event)
+    return entry
+
+
+def _me() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"

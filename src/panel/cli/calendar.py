@@ -1,0 +1,194 @@
+"""Commands about the ledger of actions: what is due, done, late; and the one process that does it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from panel.cli.operate import Form, StudyKey, WaveKey, connect, flows_api
+from panel.cli.output import Format, emit
+from panel.model.action import Claimed
+from panel.ports import Adapters
+
+Doing = Callable[[Claimed], None]
+Kind = Annotated[str, typer.Argument(metavar="KIND", help="stage, open, invite, remind, thank, close or finalise.")]
+Ordinal = Annotated[int, typer.Option("--ordinal", "-n", min=1, help="Which one, where a wave has several.")]
+Why = Annotated[str, typer.Option("--reason", "-r", help="Why; stored with your name and the time.")]
+
+
+def actions_list(
+    study: StudyKey,
+    is_open: Annotated[bool, typer.Option("--open", help="Only what is still to be done, or failed.")] = False,
+    form: Form = Format.auto,
+) -> None:
+    """
+    List the actions of a study's calendar as the ledger has them: when due, how late, what came of them.
+
+    Example: panelctl actions list creative-ai --open
+    """
+    from panel.actions.ledger import plan
+
+    app = connect()
+    found = app.study(study)
+    plan(app, study)
+    left = ("done", "skipped")
+    rows = [
+        {
+            "wave": found.wave(each.wave).key,
+            "action": each.kind,
+            "ordinal": each.ordinal,
+            "state": each.state,
+            "due": f"{each.due:%Y-%m-%dT%H:%MZ}",
+            "late_minutes": None if each.lateness is None else int(each.lateness // 60),
+            "attempts": each.attempts,
+            "reason": each.reason,
+        }
+        for each in app.store.actions(study)
+        if not is_open or each.state not in left
+    ]
+    names = ["wave", "action", "ordinal", "state", "due", "late_minutes", "attempts", "reason"]
+    emit(pd.DataFrame(rows, columns=names), form, title=f"{study}: actions")
+
+
+def actions_history(study: StudyKey, wave: WaveKey, kind: Kind, ordinal: Ordinal = 1, form: Form = Format.auto) -> None:
+    """
+    Show what happened to one action.
+
+    Example: panelctl actions history creative-ai 2026 open
+    """
+    app = connect()
+    number = app.study(study).wave(wave).number
+    emit(list(app.store.action_events(study, number, kind, ordinal)), form, title=f"{study}/{wave}: {kind} {ordinal}")
+
+
+def actions_retry(study: StudyKey, wave: WaveKey, kind: Kind, reason: Why, ordinal: Ordinal = 1) -> None:
+    """
+    Let an action that failed, or was too late, be done again.
+
+    Example: panelctl actions retry creative-ai 2026 finalise --reason "the delivery was mended"
+    """
+    _by_hand(study, wave, kind, ordinal, "retry", reason)
+
+
+def actions_skip(study: StudyKey, wave: WaveKey, kind: Kind, reason: Why, ordinal: Ordinal = 1) -> None:
+    """
+    Leave an action out, so that the later ones of the wave go on.
+
+    Example: panelctl actions skip creative-ai 2026 remind --ordinal 2 --reason "enough came"
+    """
+    _by_hand(study, wave, kind, ordinal, "skip", reason)
+
+
+def _by_hand(study: str, wave: str, kind: str, ordinal: int, event: str, reason: str) -> None:
+    from panel.actions.ledger import by_hand
+
+    entry = by_hand(connect(), study, wave, kind, ordinal, event, reason=reason)
+    typer.echo(f"{entry.key} is {entry.state}", err=True)
+
+
+def tick(
+    dry: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Do once what the calendars of all studies say is due. For a timer, where `serve` does not run.
+
+    Example: panelctl tick
+    """
+    from panel.actions.ledger import tick as act
+
+    app = connect()
+    if dry:
+        emit(_due(app), form, title="would be done")
+        return
+    emit([act(app, _doing(app))], form)
+
+
+def _due(app: Adapters) -> pd.DataFrame:
+    from panel.calendar import agenda
+
+    now = app.clock.now()
+    rows = []
+    for key in app.store.study_keys():
+        left = {(each.wave, each.kind, each.ordinal): each.state for each in app.store.actions(key)}
+        rows += [
+            (key, each.wave_key, each.kind, each.ordinal, f"{each.at:%Y-%m-%dT%H:%MZ}")
+            for each in agenda(app.study(key))
+            if app.store.loaded_at(key) <= each.at <= now
+            and left.get((each.wave, each.kind, each.ordinal), "planned") in ("planned", "running")
+        ]
+    return pd.DataFrame(rows, columns=["study", "wave", "action", "ordinal", "due"])
+
+
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where GET /health is answered, on this machine.")] = 8700,
+    every: Annotated[float, typer.Option(min=0.1, help="So many seconds between two looks at the ledger.")] = 15.0,
+) -> None:
+    """
+    Keep the calendar: do what falls due and deliver alerts, until stopped. The one process of the embedded default.
+
+    Example: panelctl serve --port 8700
+    """
+    from panel.actions.delivery import deliver
+    from panel.actions.ledger import count_days
+    from panel.actions.ledger import tick as act
+    from panel.schedule import HealthEndpoint, Ticker
+
+    app = connect()
+    stopped = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: stopped.set())
+    ticker = Ticker(
+        {
+            "calendar": lambda: act(app, _doing(app)),
+            "alerts": lambda: deliver(app),
+            "days": lambda: count_days(app),
+        },
+        {"calendar": every, "alerts": max(every, 60.0), "days": 3_600.0},
+    )
+    endpoint = HealthEndpoint(port, lambda: ticker.health)
+    endpoint.start()
+    ticker.start()
+    typer.echo(f"keeping the calendar; http://127.0.0.1:{endpoint.port}/health", err=True)
+    while not stopped.wait(0.2):
+        pass
+    ended = ticker.stop()
+    endpoint.stop()
+    typer.echo("stopped" if ended else "stopped; what was running is done by the next one", err=True)
+    if not ended:
+        os._exit(0)  # as a kill would: the lease of what runs ends, and another worker takes it over
+
+
+def _doing(app: Adapters) -> Doing:
+    """Return what does an action; a Prefect API is there only while a flow runs, for others run flows as well."""
+    from panel.actions.ledger import needs_flow, perform
+
+    def do(claimed: Claimed) -> None:
+        if not needs_flow(app, claimed):
+            perform(app, claimed)
+            return
+        with flows_api():
+            from panel.flows.calendar import finalise
+
+            entry = claimed.entry
+            finalise(entry.key, entry.study, app.study(entry.study).wave(entry.wave).key)
+
+    return do
+
+
+def register(program: typer.Typer) -> None:
+    """Add the commands about the calendar."""
+    actions = typer.Typer(help="Actions of the calendar.", no_args_is_help=True, rich_markup_mode=None)
+    program.add_typer(actions, name="actions")
+    actions.command("list")(actions_list)
+    actions.command("history")(actions_history)
+    actions.command("retry")(actions_retry)
+    actions.command("skip")(actions_skip)
+    program.command()(tick)
+    program.command()(serve)

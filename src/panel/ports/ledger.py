@@ -1,0 +1,59 @@
+"""What the calendar needs of the outside: a ledger in which every action is once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from panel.calendar import Due
+from panel.model.action import ActionEvent, Claimed, Entry, Outcome
+from panel.ports.alerts import Reacting
+
+Missing = Callable[[Entry], Reacting]
+"""What follows from an action that nobody may do any more without asking."""
+
+
+class Ledger(Protocol):
+    """Keeps the actions of waves: each once, by study, wave, kind and ordinal, in the order in which they are done."""
+
+    def plan_actions(self, study: str, due: Sequence[Due], *, since: datetime, by: str, at: datetime) -> int:
+        """
+        Put actions into the ledger, and give those that are still planned the time they have now; return how many.
+
+        Those that were due before `since` are put in as skipped: nobody could have done them. Those that are planned
+        and no longer on the agenda are skipped too.
+        """
+        ...
+
+    def claim(self, seconds: float, *, by: str, missing: Missing, study: str | None = None) -> Claimed | None:
+        """
+        Claim the action that is to be done next, for so many seconds of the database's clock; None where none is due.
+
+        In order of (due, precedence, ordinal); one waits while an earlier one of its wave is not settled, and one that
+        another worker left behind is taken over when its lease ends. The lateness is on record. One that is later than
+        it may be is skipped, or missed with what `missing` says, in the same transaction, by its policy.
+        """
+        ...
+
+    def renew(self, claimed: Claimed, seconds: float) -> bool:
+        """Hold a claimed action longer; False where its lease went to somebody else."""
+        ...
+
+    def settle(self, claimed: Claimed, outcome: Outcome, *, reason: str, by: str, reacting: Reacting | None) -> bool:
+        """Note what came of a claimed action, and what follows, once; False where its lease went to somebody else."""
+        ...
+
+    def move_action(
+        self, study: str, wave: int, kind: str, ordinal: int, event: str, *, by: str, reason: str, at: datetime
+    ) -> Entry:
+        """Let an event happen to an action by hand (retry, skip), or raise WaveState or UnknownKey."""
+        ...
+
+    def actions(self, study: str, wave: int | None = None) -> Sequence[Entry]:
+        """Return the actions of a study in the order in which they are done."""
+        ...
+
+    def action_events(self, study: str, wave: int, kind: str, ordinal: int) -> Sequence[ActionEvent]:
+        """Return the history of an action, oldest first."""
+        ...

@@ -1,0 +1,176 @@
+"""The one process that keeps the calendar: it answers how it is, stops when asked, and catches up."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from panel.actions import ledger
+from panel.actions.delivery import deliver
+from panel.errors import SettingsError
+from panel.schedule import HealthEndpoint, Ticker
+from tests.unit.watch_factory import Watch
+
+STUDY = "bakers"
+
+
+def asked(port, path):
+    """Return the status and the text of a request."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as reply:
+            return reply.status, reply.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+@pytest.fixture
+def endpoint():
+    """Serve the health of jobs that a test sets."""
+    said = {}
+    made = HealthEndpoint(0, lambda: said)
+    made.start()
+    yield made, said
+    made.stop()
+
+
+def test_health_is_one_exact_path(endpoint):
+    """Well is 200 and unwell 503; any other path, or that path with anything added, is nothing."""
+    served, said = endpoint
+    said["calendar"] = "ok"
+    assert asked(served.port, "/health") == (200, json.dumps({"jobs": said, "ok": True}))
+    for path in ("/", "/health/", "/health?x=1", "/healthz", "/../health", "/metrics"):
+        assert asked(served.port, path) == (404, "")
+    said["alerts"] = "failed: StorageError"
+    assert asked(served.port, "/health")[0] == 503
+
+
+def test_a_port_that_is_taken_is_said(endpoint):
+    """With another to choose."""
+    with pytest.raises(SettingsError, match="is taken"):
+        HealthEndpoint(endpoint[0].port, dict)
+
+
+def test_a_job_that_fails_is_unwell_and_runs_again():
+    """Its error is named by kind, never by text; the other jobs go on."""
+    runs, well = [], threading.Event()
+
+    def failing():
+        runs.append(1)
+        if len(runs) < 3:
+            raise ValueError("a secret")
+        well.set()
+
+    ticker = Ticker({"a": failing, "b": lambda: None}, {"a": 0.02, "b": 0.02})
+    ticker.start()
+    assert well.wait(10)
+    assert ticker.stop()
+    assert ticker.health["b"] == "ok"
+
+
+def test_a_week_of_ticks_takes_no_more_memory(tmp_path):
+    """672 quarters of an hour in seconds: every action due is done once, and memory stays where it was."""
+    watch = Watch(tmp_path)
+    watch.clock.at = datetime(2025, 9, 24, tzinfo=UTC)  # an hour and a night before the first wave is staged
+    done, ended, sizes = [], threading.Event(), []
+
+    def do(claimed):
+        done.append(claimed.entry.key)
+        ledger.perform(watch.app, claimed)
+
+    def look():
+        ledger.tick(watch.app, do)
+        deliver(watch.app)
+        watch.clock.at += timedelta(minutes=15)
+        sizes.append(1)
+        if len(sizes) in (172, 672):
+            gc.collect()
+            sizes[-1] = tracemalloc.get_traced_memory()[0]
+        if len(sizes) >= 672:
+            ended.set()
+
+    tracemalloc.start()
+    ticker = Ticker({"calendar": look}, {"calendar": 0.001})
+    ticker.start()
+    assert ended.wait(120)
+    assert ticker.stop()
+    tracemalloc.stop()
+    watch.app.store.close()
+    assert done[:1] == [f"{STUDY}/1/stage/1"]
+    assert len(done) == len(set(done))
+    assert sizes[671] - sizes[171] < 1_000_000
+
+
+def test_it_catches_up_after_it_was_down(tmp_path):
+    """What fell due meanwhile is done at once and in order, and recorded as late."""
+    watch = Watch(tmp_path)
+    ledger.plan(watch.app, STUDY)
+    entries = {each.kind: each for each in watch.app.store.actions(STUDY, 1)}
+    watch.clock.at = entries["open"].due + timedelta(days=2)
+    done, both = [], threading.Event()
+
+    def do(claimed):
+        done.append((claimed.entry.kind, claimed.lateness))
+        ledger.perform(watch.app, claimed)
+        if len(done) == 2:
+            both.set()
+
+    ticker = Ticker({"calendar": lambda: ledger.tick(watch.app, do)}, {"calendar": 60.0})
+    ticker.start()
+    assert both.wait(30)
+    assert ticker.stop()
+    assert [kind for kind, _ in done] == ["stage", "open"]
+    assert done[1][1] == pytest.approx(2 * 86_400)
+    assert watch.app.store.wave_states(STUDY) == {1: "open"}
+    watch.app.store.close()
+
+
+def test_stopping_does_not_wait_for_what_hangs():
+    """It stops within its limit, and says that something was left behind."""
+    hangs, begun = threading.Event(), threading.Event()
+    ticker = Ticker({"calendar": lambda: begun.set() or hangs.wait(30)}, {"calendar": 60.0})
+    ticker.start()
+    assert begun.wait(10)
+    before = time.monotonic()
+    assert not ticker.stop(0.5)
+    assert time.monotonic() - before < 5
+    hangs.set()
+
+
+def test_the_command_serves_and_stops_within_five_seconds_when_asked(tmp_path):
+    """A real process: it says where it answers, is well, and ends with 0 soon after SIGTERM; and starts again."""
+    env = {**os.environ, "PANEL_HOME": str(tmp_path / "home"), "PANEL_DATABASE_URL": ""}
+    env.pop("PANEL_DATABASE_URL")
+    command = [sys.executable, "-m", "panel.cli"]
+    for words in (["init"], ["study", "load", "creative-ai"]):
+        subprocess.run([*command, *words], env=env, check=True, capture_output=True, timeout=120)
+    for _ in range(2):
+        served = subprocess.Popen(
+            [*command, "serve", "--port", "0", "--every", "0.5"], env=env, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            port = next(int(found[1]) for line in served.stderr if (found := re.search(r":(\d+)/health", line)))
+            deadline = time.monotonic() + 60
+            while json.loads(asked(port, "/health")[1])["jobs"] != {"calendar": "ok", "alerts": "ok", "days": "ok"}:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            before = time.monotonic()
+            served.send_signal(signal.SIGTERM)
+            assert served.wait(10) == 0
+            assert time.monotonic() - before < 5
+        finally:
+            served.kill()
+            served.stderr.close()
+            served.wait()
