@@ -1,0 +1,15 @@
+"""The panel of a release."""
+
+from __future__ import annotations
+
+from panel.analysis.changes import Changes
+from panel.analysis.foreseen import Foreseen
+from panel.analysis.moves import Moves
+
+
+class Panel(Changes, Moves, Foreseen):
+    """
+    The panel of a release: every question an analyst may ask, each answered in one frame shape (schema.ESTIMATES).
+
+    What it is about is told by `by` and `where`; see `panel.analysis.subject`.
+    """

@@ -1,0 +1,138 @@
+"""What a question to a panel is about: whose answers, divided how, under which weight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Self
+
+import numpy as np
+import pandas as pd
+
+from panel.analysis.tables import Tables
+from panel.disclose import protect
+from panel.errors import UnknownVariable, did_you_mean
+from panel.estimate import Figure, Grouping, Label, Sample, everybody, grouping, method_of, to_frame
+from panel.model.instrument import Code, Variable
+from panel.model.study import Domain, Group
+from panel.model.text import Text
+
+Weight = Literal["longitudinal", "cross-sectional"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """
+    The person-waves of a release, with a way to divide them and a subpopulation that questions are about.
+
+    Immutable: `by` and `where` return another. `where` marks, it never drops: who is outside still tells how the
+    sample was drawn.
+    """
+
+    release: Tables
+    weight: Weight
+    division: Domain | None = None
+    conditions: tuple[tuple[str, tuple[Code, ...]], ...] = ()
+
+    def __repr__(self) -> str:
+        frame = self._sample.frame
+        waves = sorted(frame["wave"].unique())
+        label = " · SYNTHETIC" if self.release.record.is_synthetic else ""
+        return (
+            f"<Panel {self.release.study.key} {self.release.key} · {frame['member'].nunique():,} members · "
+            f"waves {waves[0]}–{waves[-1]} · {len(frame):,} person-waves · weight {self.weight}{label}>"
+        )
+
+    @property
+    def _sample(self) -> Sample:
+        return self.release.sample
+
+    @property
+    def _weights(self) -> pd.DataFrame:
+        return self.release.weights
+
+    def by(self, name: str) -> Self:
+        """Divide answers by a domain of the study, or by the values of a coded variable."""
+        return replace(self, division=self._domain(name))
+
+    def _domain(self, name: str) -> Domain:
+        study = self.release.study
+        for domain in study.domains:
+            if domain.key == name:
+                return domain
+        variable = self._variable(name, also=[domain.key for domain in study.domains])
+        groups = tuple(Group(key=str(value.code), label=value.label, codes=(value.code,)) for value in variable.values)
+        return Domain(key=name, label=variable.label, variable=name, groups=groups)
+
+    def where(self, **conditions: str | Code | Sequence[Code]) -> Self:
+        """Mark a subpopulation: domain=group, or variable=code or codes. Several conditions all hold."""
+        study, added = self.release.study, []
+        for name, wanted in conditions.items():
+            if name in [domain.key for domain in study.domains]:
+                added.append((study.domain(name).variable, study.domain(name).group(str(wanted)).codes))
+            else:
+                codes = (wanted,) if isinstance(wanted, (str, int)) else tuple(wanted)
+                added.append((self._variable(name).name, codes))
+        return replace(self, conditions=(*self.conditions, *added))
+
+    def _variable(self, name: str, also: Sequence[str] = ()) -> Variable:
+        study = self.release.study
+        names = [variable.name for variable in study.variables]
+        if name not in names:
+            raise UnknownVariable(
+                f"Release {study.key} {self.release.key} has no variable '{name}'.",
+                fix=did_you_mean(name, [*names, *also]),
+            )
+        return study.variable(name)
+
+    def _number(self, variable: str) -> Variable:
+        found = self._variable(variable)
+        if not found.is_numeric:
+            raise UnknownVariable(f"'{variable}' is not a number.", fix=f"share('{variable}', codes=[…])")
+        return found
+
+    @property
+    def _method(self) -> str:
+        return method_of(self.release.study)
+
+    def _pair_of(self, waves: tuple[int | str, int | str]) -> tuple[int, int]:
+        first, second = sorted(self.release.study.wave(wave).number for wave in waves)
+        return first, second
+
+    def _inside(self, sample: Sample) -> np.ndarray:
+        marked = np.ones(len(sample.wave), dtype=bool)
+        for variable, codes in self.conditions:
+            marked &= sample.among(variable, list(codes))
+        return marked
+
+    def _groups(self, sample: Sample) -> Grouping:
+        """Return the groups of the division, or everybody; only those the conditions mark are in one."""
+        groups = grouping(sample, self.division) if self.division else everybody(sample)
+        return groups.among(self._inside(sample))
+
+    def _labels(self, variable: str, *, unit: str | None = None, value: str | None = None) -> list[Label]:
+        """Return a label for each group of the division, or for everybody."""
+        found = self.release.study.variable(variable)
+        groups: list[tuple[str, Text | str]] = [("all", "everybody")]
+        if self.division is not None:
+            groups = [(each.key, each.label) for each in self.division.groups]
+        return [
+            Label(
+                indicator=variable,
+                variable=variable,
+                domain=self.division.key if self.division else None,
+                group=key,
+                denominator=f"{name}{self._marked} with an answer",
+                unit=unit or found.unit or "count",
+                terms="nominal" if found.kind == "money" and unit is None else "",
+                value=value,
+            )
+            for key, name in groups
+        ]
+
+    @property
+    def _marked(self) -> str:
+        return "".join(f", {name} in {', '.join(map(str, codes))}" for name, codes in self.conditions)
+
+    def _protected(self, figures: list[Figure]) -> pd.DataFrame:
+        return protect(to_frame(figures), threshold=self.release.study.disclosure_threshold)
