@@ -13,6 +13,7 @@ from panel.model.routing import Target
 
 KEY_FILE = "pseudonym.key"
 ALERTS_FILE = "alerts.toml"
+CONTACTS_KEY_FILE = "contacts.key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,9 @@ class Settings:
     `database_url` (PANEL_DATABASE_URL) is SQLite in `home` unless it names PostgreSQL. `pseudonym_key`
     (PANEL_PSEUDONYM_KEY) turns the ids of deliveries into pseudonyms; without it, `panelctl init` makes one in `home`.
     `alerts_file` (PANEL_ALERTS, default `alerts.toml` in `home`) says who hears of incidents.
+    `contacts_url` (PANEL_CONTACTS_URL, by default SQLite in `contacts.db` in `home`) is the database of contact
+    details, never that of the panel; `contacts_key_file` (PANEL_CONTACTS_KEY_FILE, default `contacts.key` in `home`)
+    has its keys, `mail_url` (PANEL_MAIL_URL) is the mail server, a secret.
     `permissions` (PANEL_PERMISSIONS, with commas between) are what whoever runs the command may see besides counts:
     `members`, failing rows by id. They keep from seeing by accident; who may read the database may read all of it.
     """
@@ -33,6 +37,9 @@ class Settings:
     pseudonym_key: bytes | None = None
     alerts_file: Path | None = None
     permissions: frozenset[str] = frozenset()
+    contacts_url: str = ""
+    contacts_key_file: Path | None = None
+    mail_url: str = ""
 
     @classmethod
     def from_environment(
@@ -51,6 +58,9 @@ class Settings:
             database_url=database_url or given.get("PANEL_DATABASE_URL") or f"sqlite:///{place / 'panel.db'}",
             pseudonym_key=key.encode() if key else None,
             alerts_file=Path(given["PANEL_ALERTS"]).expanduser().absolute() if given.get("PANEL_ALERTS") else None,
+            contacts_url=given.get("PANEL_CONTACTS_URL") or f"sqlite:///{place / 'contacts.db'}",
+            contacts_key_file=_file(given.get("PANEL_CONTACTS_KEY_FILE")),
+            mail_url=given.get("PANEL_MAIL_URL", "").strip(),
             permissions=frozenset(filter(None, map(str.strip, given.get("PANEL_PERMISSIONS", "").split(",")))),
         )
 
@@ -114,6 +124,52 @@ class Settings:
                 "a new identity",
             )
         return key.encode()
+
+    @property
+    def contacts_keys(self) -> KeyFile:
+        """Return the file of keys for contact details."""
+        return KeyFile(path=self.contacts_key_file or self.home / CONTACTS_KEY_FILE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFile:
+    """A file of keys, one a line, newest first, readable by its owner alone."""
+
+    path: Path
+
+    def read(self) -> tuple[str, ...]:
+        """
+        Return the keys.
+
+        Raises:
+            SettingsError: it is not there or cannot be read.
+        """
+        try:
+            return tuple(filter(None, map(str.strip, self.path.read_text("ascii").splitlines())))
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                "The keys of contact details cannot be read.",
+                fix="set PANEL_CONTACTS_KEY_FILE where members are written to, or make one: panelctl contacts key",
+            ) from error
+
+    def add(self, key: str) -> None:
+        """Put a key before the others, whole or not at all."""
+        there = self.read() if self.path.exists() else ()
+        draft = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
+        try:
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write("\n".join((key, *there)) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self.path)
+        except OSError as error:
+            what = f"The keys of contact details cannot be written: {error.strerror}."
+            raise SettingsError(what, fix="check the rights on the folder of PANEL_CONTACTS_KEY_FILE") from error
+
+
+def _file(path: str | None) -> Path | None:
+    return Path(path).expanduser().absolute() if path else None
 
 
 def address_of(target: Target) -> str | None:

@@ -36,6 +36,9 @@ def load_study(app: Adapters, path_or_key: str) -> LoadedStudy:
     """
     files = app.study_files(path_or_key)
     study = parse_study(files)
+    faults = app.letter_faults(study, files)
+    if faults:
+        raise DefinitionError(f"The templates of '{study.key}' cannot be used.", faults=faults)
     wrong = calendar.faults(study)
     if wrong:
         raise DefinitionError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 from panel.actions.preload import as_staged
@@ -33,8 +33,14 @@ def parts(app: Adapters, study: Study, wave: Wave) -> tuple[Frozen, ...]:
         _frozen("suites", [app.checker.digest(study)], 1),
         _frozen("schedule", [json.dumps(dates, default=str, sort_keys=True)], 1),
         _frozen("sample", members, len(members)),
+        *(_templates(files) if study.contact is not None else ()),
         *(() if fed is None else (_frozen("preload", [fed.to_csv(index=False)], len(fed)),)),
     )
+
+
+def _templates(files: Mapping[str, str]) -> tuple[Frozen, ...]:
+    texts = [f"{name}\0{files[name]}" for name in sorted(files) if name.startswith("templates/")]
+    return (_frozen("templates", texts, len(texts)),)
 
 
 def _frozen(part: str, texts: Iterable[str], count: int) -> Frozen:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from panel.actions.incidents import Scene, at_once, by_hand, react, tell
+from panel.actions.lateness import late_contacts
 from panel.actions.sightings import calendar, overdue, scene_of
 from panel.model.incident import Incident, IncidentEvent, Message, Outgoing, Reaction
 from panel.model.study import Study
@@ -26,6 +27,7 @@ def sweep(app: Adapters, study_key: str) -> Reaction:
     study = app.study(study_key)
     scene = scene_of(app, study)
     seen = calendar(app, study, scene.at)
+    seen = (*seen, *late_contacts(app, study))
     if scene.routing.is_digest_hour(scene.at):
         seen += overdue(app, study, app.store.incidents(study_key))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from panel.cli import alerts, calendar, fieldwork, figures, operate, predictions, publish, quality, waves
+from panel.cli import alerts, calendar, contacts, fieldwork, figures, operate, predictions, publish, quality, waves
 from panel.errors import PanelError, StorageError
 
 # Typer brings a copy of Click of its own; its errors are not those of an installed Click.
@@ -60,6 +60,7 @@ predictions.register(program)
 publish.register(program)
 quality.register(program)
 alerts.register(program)
+contacts.register(program)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from panel.errors import printable
 from panel.model.instrument import Instrument
 from panel.model.load_calendar import read_calendar, read_period
+from panel.model.load_contact import read_contact
 from panel.model.load_instrument import read_instrument
 from panel.model.load_sample import read_sample
 from panel.model.reading import Faults, Table, parse_toml
@@ -115,6 +116,7 @@ def _study(
         weighting=_weighting(top.table("weighting")),
         thresholds=tuple(_threshold(each) for each in top.tables("threshold")),
         sample=read_sample(top.table("sample"), instruments),
+        contact=read_contact(top.table("contact"), languages) if top.has("contact") else None,
         calendar=read_calendar(top.table("calendar")),
         benchmarks=_benchmarks(parse_toml(BENCHMARKS, files[BENCHMARKS], faults)) if BENCHMARKS in files else None,
         prices=_prices(parse_toml(PRICES, files[PRICES], faults)) if PRICES in files else None,

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from panel.errors import UnknownKey, UnknownVariable, did_you_mean
 from panel.model.agenda import AS_USUAL, CalendarRules
+from panel.model.contact import ContactRules
 from panel.model.instrument import Code, Instrument, Variable
 from panel.model.sample import SampleRules
 from panel.model.text import Text
@@ -245,6 +246,7 @@ class Study:
     weighting: WeightingRules = WeightingRules()
     thresholds: tuple[Threshold, ...] = ()
     sample: SampleRules = field(default_factory=SampleRules)
+    contact: ContactRules | None = None
     calendar: CalendarRules = AS_USUAL
 
     @property

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from panel.errors import Fault
 from panel.model.instrument import Instrument
 from panel.model.load import load_study
 from panel.model.people import Delivery, Receipt
@@ -20,14 +21,15 @@ from panel.model.study import Study
 from panel.model.wave import with_fieldwork
 from panel.ports.alerts import GateReacting, IncidentStore, Reacting, Sender, Sent
 from panel.ports.cases import CaseStore, DayCount
+from panel.ports.contacts import ContactStore, Correspondence, no_correspondence
 from panel.ports.erasure import ErasureStore
 from panel.ports.ledger import Ledger
 from panel.ports.waves import WaveStore
 
 __all__ = [
-    "Adapters", "CaseStore", "Checker", "Clock", "DayCount", "ErasureStore", "GateReacting", "IncidentStore", "Ledger",
-    "PublishedFolder", "Publisher", "Reacting", "ReleaseContent", "Sender", "Sent", "Settling", "Source", "Store",
-    "WaveStore",
+    "Adapters", "CaseStore", "Checker", "Clock", "ContactStore", "Correspondence", "DayCount", "ErasureStore",
+    "GateReacting", "IncidentStore", "Ledger", "PublishedFolder", "Publisher", "Reacting", "ReleaseContent",
+    "Sender", "Sent", "Settling", "Source", "Store", "WaveStore",
 ]  # fmt: skip
 
 
@@ -105,7 +107,7 @@ class Settling:
     held_of: Callable[[Gate, Sequence[Standing]], pd.DataFrame]
 
 
-class Store(IncidentStore, CaseStore, ErasureStore, WaveStore, Ledger, Protocol):
+class Store(IncidentStore, CaseStore, ContactStore, ErasureStore, WaveStore, Ledger, Protocol):
     """Keeps everything: what was received for ever, what was derived until it is derived anew."""
 
     # what is asked
@@ -361,6 +363,8 @@ class Adapters:
     study_files: Callable[[str], Mapping[str, str]]
     held_cells: Callable[[Study, Instrument, Gate, pd.DataFrame], pd.DataFrame]
     simulate: Callable[..., Mapping[int, bytes]]
+    letter_faults: Callable[[Study, Mapping[str, str]], Sequence[Fault]] = lambda _study, _files: ()
+    correspondence: Callable[[], Correspondence] = no_correspondence
 
     def study(self, key: str) -> Study:
         """Return the newest kept version of a study, fieldwork as it was moved, or raise UnknownKey."""

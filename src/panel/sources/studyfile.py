@@ -17,7 +17,7 @@ def shipped_studies() -> tuple[str, ...]:
 
 def study_files(path_or_key: str) -> Mapping[str, str]:
     """
-    Return the TOML texts of a study by file name.
+    Return the TOML texts of a study by file name, and its templates as `templates/NAME`.
 
     Args:
         path_or_key: a folder, or the key of a study that ships.
@@ -34,7 +34,9 @@ def study_files(path_or_key: str) -> Mapping[str, str]:
                 f"'{printable(path_or_key)}' is neither a folder nor a study that ships.",
                 fix=did_you_mean(path_or_key, shipped_studies()),
             )
-    return dict(_texts(folder))
+    templates = folder / "templates"
+    letters = {f"templates/{name}": text for name, text in _texts(templates, ".txt")} if templates.is_dir() else {}
+    return dict(_texts(folder, ".toml")) | letters
 
 
 def _is_folder(path: str) -> bool:
@@ -48,9 +50,9 @@ def _shelf() -> Traversable:
     return files("panel.db") / "studies"
 
 
-def _texts(folder: Traversable) -> Iterator[tuple[str, str]]:
+def _texts(folder: Traversable, suffix: str) -> Iterator[tuple[str, str]]:
     for file in sorted(folder.iterdir(), key=lambda each: each.name):
-        if file.name.endswith(".toml"):
+        if file.name.endswith(suffix):
             try:
                 yield file.name, file.read_bytes().decode("utf-8-sig")
             except (UnicodeDecodeError, OSError) as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from panel.store import migrate as _migrate
 from panel.store.alerts import Alerts
 from panel.store.cases import Cases
+from panel.store.contacts import Contacts
 from panel.store.derived import Derived
 from panel.store.engine import BUSY_SECONDS
 from panel.store.erasure import Erasures
@@ -19,7 +20,7 @@ from panel.store.waves import Waves
 __all__ = ["SqlStore", "migrate", "open_store"]
 
 
-class SqlStore(Waves, Actions, Received, Derived, Records, Quarantine, Alerts, Cases, Erasures):
+class SqlStore(Waves, Actions, Received, Derived, Records, Quarantine, Alerts, Cases, Contacts, Erasures):
     """Implements ports.Store on SQLite or PostgreSQL, with wide answers in Parquet files named by their hash."""
 
 

@@ -15,6 +15,7 @@ from panel.store.tables.cases import (
     SampleLoad,
     SampleRow,
 )
+from panel.store.tables.contacts import Contact, ContactDecision
 from panel.store.tables.derived import CaseCount, Estimate, Part, PersonWave, Release, WeightSet
 from panel.store.tables.fieldwork import InstrumentVersion, Staging, StudyVersion, Wave, WaveEvent
 from panel.store.tables.judged import Gate, OverrideDecision, RowDecision, RowVerdict
@@ -26,6 +27,8 @@ __all__ = [
     "Base",
     "CaseCount",
     "CaseEvent",
+    "Contact",
+    "ContactDecision",
     "Delivery",
     "Erasure",
     "ErasureStep",

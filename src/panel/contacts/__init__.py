@@ -1,0 +1,1 @@
+"""Contact details, letters and the way to the mail server."""

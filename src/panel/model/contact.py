@@ -1,0 +1,185 @@
+"""Contacts: what is sent to a member in a wave, and the rules that allow or hold it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, get_args
+
+from panel.model.machine import machine
+from panel.model.people import INTERVIEWED
+from panel.model.text import Text
+
+Kind = Literal["invite", "remind", "thank"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+EMAIL = "email"
+
+CONTACT = machine(
+    "contact",
+    initial="waiting",
+    means={
+        "send": "record that the mail server took it in",
+        "hold": "keep it back for good, for a reason on record",
+        "bounce": "record that there is no such address",
+        "give_up": "stop trying after the last attempt, and alert",
+        "retry": "let it be tried again, by hand",
+    },
+    table="""
+             send  hold  bounce   give_up  retry
+    waiting  sent  held  bounced  dead     waiting
+    held     -     -     -        -        waiting
+    dead     -     -     -        -        waiting
+    bounced  -     -     -        -        waiting
+    sent     -     -     -        -        -
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactRules:
+    """
+    How a study writes to its members; `[contact]` of the study file.
+
+    `sender` and `reply_to` are addresses. `link` and `opt_out` hold `{code}`, in whose place the member's access code
+    is put. `spacing_hours` is the least time between an invitation or reminder and what was sent before it, in any
+    wave.
+    """
+
+    sender: str
+    sender_name: Text
+    reply_to: str
+    link: str
+    opt_out: str
+    spacing_hours: int = 72
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """
+    One thing to send: of a study, wave, member, kind, channel and ordinal there is one.
+
+    `key` is the same for every attempt, so that whoever gets two can tell. `moment` is the time of the database's clock
+    at which it was leased or kept, `token` the lease.
+    """
+
+    key: str
+    study: str
+    wave: int
+    member: str
+    kind: Kind
+    ordinal: int
+    channel: str = EMAIL
+    state: str = "waiting"
+    attempts: int = 0
+    reason: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """
+    What the panel knows of a member in a wave at a moment, as far as it decides whether anybody may write.
+
+    `dispositions` are those of the responses kept for the wave. `last_sent` is when anything was last sent to the
+    member, in any wave; `ranks_sent` says what was sent in this one (see `rank`).
+    """
+
+    member: str
+    wave_state: str
+    case_state: str
+    member_state: str
+    dispositions: frozenset[str] = frozenset()
+    last_sent: datetime | None = None
+    bounced_at: datetime | None = None
+    ranks_sent: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Whether a member can be reached: since when the address is as it is, and whether there is a code to enter by."""
+
+    address_since: datetime | None
+    has_code: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """`allowed`, `held` for good, or `later`, with a reason as a code, and where known the moment until when."""
+
+    verdict: Literal["allowed", "held", "later"]
+    reason: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactDecision:
+    """One line of the record of why a contact was allowed or held, when it was selected or about to be sent."""
+
+    study: str
+    wave: int
+    member: str
+    kind: str
+    ordinal: int
+    channel: str
+    stage: Literal["selection", "sending", "hand"]
+    verdict: str
+    reason: str
+    at: datetime
+
+
+def rank(kind: str, ordinal: int) -> int:
+    """Return the place of a contact in its wave: an invitation before the first reminder, and so on; thanks last."""
+    return {"invite": 0, "remind": ordinal, "thank": 1_000}[kind]
+
+
+def ruling(contact: Contact, known: Circumstances, reach: Reach, *, now: datetime, spacing_hours: int) -> Ruling:
+    """
+    Say whether a contact may leave now; code and not configuration, so that nobody can leave a rule out.
+
+    Held for good are those who died, withdrew, refused, do not belong or were not asked; an invitation or reminder to
+    somebody who has answered, and thanks to somebody who has not; what a later contact has overtaken; whoever has no
+    address, or one from which mail came back; and everything once the wave is over. Later comes what a pause or the
+    spacing between contacts puts off.
+    """
+    reason = _person(contact, known) or _order(contact, known) or _address(contact, known, reach)
+    if reason:
+        return Ruling(verdict="held", reason=reason)
+    if known.wave_state == "paused":
+        return Ruling(verdict="later", reason="wave_paused")
+    if known.wave_state != "open":
+        return Ruling(verdict="held", reason="wave_not_open")
+    free = known.last_sent + timedelta(hours=spacing_hours) if known.last_sent else now
+    if contact.kind != "thank" and now < free:
+        return Ruling(verdict="later", reason="too_recent", until=free)
+    return Ruling(verdict="allowed")
+
+
+def _person(contact: Contact, known: Circumstances) -> str:
+    said = known.dispositions
+    has_answered = known.case_state in ("complete", "partial") or bool(said & set(INTERVIEWED))
+    if known.member_state == "deceased" or "deceased" in said:
+        return "deceased"
+    if known.member_state == "withdrawn" or "withdrawn" in said:
+        return "withdrawn"
+    if known.case_state == "refused" or "refused" in said:
+        return "refused"
+    if known.case_state == "ineligible" or "out_of_scope" in said:
+        return "ineligible"
+    if known.case_state in ("not_issued", "listed", ""):
+        return "not_issued"
+    if contact.kind == "thank":
+        return "" if has_answered else "not_answered"
+    return "answered" if has_answered else ""
+
+
+def _order(contact: Contact, known: Circumstances) -> str:
+    later = any(each > rank(contact.kind, contact.ordinal) for each in known.ranks_sent)
+    return "overtaken" if later else ""
+
+
+def _address(contact: Contact, known: Circumstances, reach: Reach) -> str:
+    if reach.address_since is None:
+        return "no_address"
+    if known.bounced_at is not None and known.bounced_at >= reach.address_since:
+        return "bounced"
+    return "" if reach.has_code or contact.kind == "thank" else "no_code"
