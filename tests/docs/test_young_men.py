@@ -74,6 +74,19 @@ def test_the_change_has_the_standard_error_of_a_paired_difference(printed, men):
     assert f"{strangers:.3f}: the same men" in PAGE.replace("\n", " ")
 
 
+def test_the_dynamics_are_those_of_the_men_themselves(printed, men):
+    """Median and shares of 545 relative changes, counted by pandas; a logarithm of zero or less has none."""
+    rows = table(printed["panelctl dynamics young-men -v lwage --from 1980 --to 1981 --nominal"])
+    found = {row["statistic"]: float(row["estimate"]) for row in rows}
+    based = men[men[1980] > 0]
+    ratio = based[1981] / based[1980] - 1
+    assert found["dynamics_median"] == pytest.approx(ratio.sort_values().iloc[(len(ratio) + 1) // 2 - 1], rel=1e-12)
+    counts = [(ratio < 0).sum(), (ratio == 0).sum(), (ratio > 0).sum(), len(men) - len(based)]
+    names = [f"dynamics_share_{each}" for each in ("fell", "same", "rose", "no_base")]
+    told = [found[name] for name in names if name in found and found[name] == found[name]]
+    assert told == pytest.approx([count / len(men) for count in counts][: len(told)])
+
+
 def test_transitions_are_the_plain_shares(printed):
     """With nothing to weight, row shares are those of a cross table."""
     from linearmodels.datasets import wage_panel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
@@ -80,6 +80,42 @@ def transitions(
     moves.only("variable", variable).only("domain", by).emit(form, title="Transitions")
 
 
+def dynamics(
+    study: StudyKey,
+    variable: Annotated[str, typer.Option("--variable", "-v", help="An amount, e.g. income_eur.")],
+    first: Annotated[str, typer.Option("--from", help="The earlier wave.")],
+    second: Annotated[str, typer.Option("--to", help="The later wave.")],
+    by: Annotated[str | None, typer.Option(help="Divide by this domain or coded variable.")] = None,
+    threshold: Annotated[float, typer.Option(help="A relative change that still counts as none, e.g. 0.05.")] = 0.0,
+    groups: Annotated[str, typer.Option(help="In the group in both waves, in the first or in the second.")] = "both",
+    nominal: Annotated[bool, typer.Option("--nominal", help="In the euros of each year; real by default.")] = False,
+    release: Annotated[str | None, typer.Option(help="Of this release; the newest by default.")] = None,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Show the income dynamics of the same members between two waves, as CBS publishes them, by class of worker.
+
+    Example: panelctl dynamics creative-ai -v income_eur --from 2025 --to 2026 --by employment
+    """
+    from panel.analysis import Connection
+
+    app = connect()
+    found = Connection(app.store).release(study, release)
+    people = found.panel().by(by) if by else found.panel()
+    table = people.dynamics(
+        variable, waves=(first, second), threshold=threshold, groups=_rule(groups), in_real_terms=not nominal
+    )
+    Figures(found.study, table).emit(form, title=f"Dynamics of {variable}")
+
+
+def _rule(text: str) -> Any:
+    from panel.estimate import RULES
+
+    if text not in RULES:
+        raise typer.BadParameter(f"'{text}' is none of {', '.join(RULES)}", param_hint="--groups")
+    return text
+
+
 @dataclass(frozen=True)
 class Figures:
     """Figures of a study as kept (schema.ESTIMATES), narrowed down and written to stdout."""
@@ -119,5 +155,5 @@ class Figures:
 
 def register(program: typer.Typer) -> None:
     """Add the analyst's commands."""
-    for command in (weigh, estimate, trends, transitions):
+    for command in (weigh, estimate, trends, transitions, dynamics):
         program.command()(command)

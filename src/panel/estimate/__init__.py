@@ -1,10 +1,11 @@
 """
 Estimators over one variance kernel.
 
-`report` computes every figure of a study; `series` levels and changes of one measure; `stayers` and `transitions`
-what happened to the same members. All give schema.ESTIMATES, by way of `to_frame`.
+`report` computes every figure of a study; `series` levels and changes of one measure; `stayers`, `transitions`
+and `dynamics` what happened to the same members. All give schema.ESTIMATES, by way of `to_frame`.
 """
 
+from panel.estimate.dynamics import RULES, Dynamics, Rule, dynamics, ruled
 from panel.estimate.grouping import Grouping, Slice, everybody, grouping, groupings, slices
 from panel.estimate.levels import Measure, series
 from panel.estimate.pairs import Pair, stayers, transitions
@@ -13,18 +14,23 @@ from panel.estimate.rows import Figure, Label, to_frame
 from panel.estimate.sample import Sample
 
 __all__ = [
+    "RULES",
+    "Dynamics",
     "Figure",
     "Grouping",
     "Label",
     "Measure",
     "Pair",
+    "Rule",
     "Sample",
     "Slice",
+    "dynamics",
     "everybody",
     "grouping",
     "groupings",
     "method_of",
     "report",
+    "ruled",
     "series",
     "slices",
     "stayers",
