@@ -5,9 +5,10 @@ from __future__ import annotations
 from panel.analysis.changes import Changes
 from panel.analysis.foreseen import Foreseen
 from panel.analysis.moves import Moves
+from panel.analysis.parts import Parts
 
 
-class Panel(Changes, Moves, Foreseen):
+class Panel(Changes, Parts, Moves, Foreseen):
     """
     The panel of a release: every question an analyst may ask, each answered in one frame shape (schema.ESTIMATES).
 

@@ -13,7 +13,19 @@ from typing import Any
 
 import typer
 
-from panel.cli import alerts, calendar, contacts, fieldwork, figures, operate, predictions, publish, quality, waves
+from panel.cli import (
+    alerts,
+    calendar,
+    change,
+    contacts,
+    fieldwork,
+    figures,
+    operate,
+    predictions,
+    publish,
+    quality,
+    waves,
+)
 from panel.errors import PanelError, StorageError
 
 # Typer brings a copy of Click of its own; its errors are not those of an installed Click.
@@ -56,6 +68,7 @@ waves.register(program)
 calendar.register(program)
 fieldwork.register(program)
 figures.register(program)
+change.register(program)
 predictions.register(program)
 publish.register(program)
 quality.register(program)

@@ -16,7 +16,9 @@ A figure is hidden where
    shares it is made of is hidden (of what was predicted, or of what happened; for hits, of who was right; for the mean
    revision, of who revised), in the view to the target year too;
 6. it is of a bin of the reliability curve, and exactly one bin is hidden, or the hidden ones hold fewer members than
-   the threshold: then the next smallest bin goes too. The two figures of a bin go together.
+   the threshold: then the next smallest bin goes too. The two figures of a bin go together;
+7. it is a part of a net change (of those who stayed, came, left or changed group), and exactly one part is hidden, or
+   the hidden parts hold fewer members than the threshold: then the next smallest part goes too.
 
 Of a figure that is shown, the number of members whose answers checks hold and the figure with them go under rules of
 their own (see `_Table.tells_held`).
@@ -45,6 +47,9 @@ _NO_COUNT = ("poverty_gap", "mean_probability", "bin_probability", "hit_by_chanc
 _MADE_OF = ("realised_frequency", "realised_share", "predicted_share", "horizon_predicted")
 _TO_COME = ("horizon_to_come", "horizon_to_come_of_others", "horizon_tipping", "horizon_tipping_apart")
 _BINS = ("bin_frequency", "bin_probability")
+_OF_CHANGE = (
+    "change_by_stayers", "change_by_entrants", "change_by_leavers", "change_by_switchers_in", "change_by_switchers_out"
+)  # fmt: skip
 _SCORES = (
     "bias", "brier", "skill", "reliability", "resolution", "uncertainty", "within_bin", "auc", "calibration_intercept",
     "calibration_slope", "hit_rate", "hit_by_chance", "hit_over_chance", "peirce", "modal_margin", "median_margin",
@@ -126,6 +131,7 @@ class _Table:
         (self.ever,), (self.at,) = _coded(ever), _coded(ever + _keys(frame, ["wave"]))
         (self.forecast,), (self.bins,) = _coded(forecast), _coded(bins)
         (self.bin,) = _coded(np.where(bins == "", "", bins + "\x1f" + self.value))
+        self.is_of_change = np.isin(self.statistic, _OF_CHANGE)
         self.made_of = [tuple(np.isin(self.statistic, names) for names in pair) for pair in _GOES_WITH]
 
     def _wholes(self, frame: pd.DataFrame) -> np.ndarray:
@@ -189,6 +195,7 @@ class _Table:
             | self._scores()
             | self._bins()
             | self._outlook()
+            | self._of_change()
         )
 
     def _few(self) -> np.ndarray:
@@ -253,6 +260,14 @@ class _Table:
         )
         told = np.isin(self.ever, predicted) | np.isin(self.at, happened)
         return np.isin(self.statistic, _TO_COME) & told
+
+    def _of_change(self) -> np.ndarray:
+        """Hide a second part of a net change where the first could be had by subtraction."""
+        own = self.is_of_change
+        count = _sums(self.forecast, own & self.hidden)[self.forecast]
+        known = _sums(self.forecast, np.where(own & self.hidden, self.n, 0.0))[self.forecast]  # null: hidden before
+        open_rows = own & ~self.hidden & (count > 0) & ((count == 1) | (known < self.threshold))
+        return self._smallest(open_rows, self.forecast, self.n)
 
     def _bins(self) -> np.ndarray:
         """Hide both figures of a bin together, and a second bin where the first could be had by subtraction."""

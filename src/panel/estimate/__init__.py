@@ -5,6 +5,7 @@ Estimators over one variance kernel.
 and `dynamics` what happened to the same members. All give schema.ESTIMATES, by way of `to_frame`.
 """
 
+from panel.estimate.decomposition import Amount, decomposition
 from panel.estimate.dynamics import RULES, Dynamics, Rule, dynamics, ruled
 from panel.estimate.grouping import Grouping, Slice, everybody, grouping, groupings, slices
 from panel.estimate.levels import Measure, series
@@ -15,6 +16,7 @@ from panel.estimate.sample import Sample
 
 __all__ = [
     "RULES",
+    "Amount",
     "Dynamics",
     "Figure",
     "Grouping",
@@ -24,6 +26,7 @@ __all__ = [
     "Rule",
     "Sample",
     "Slice",
+    "decomposition",
     "dynamics",
     "everybody",
     "grouping",

@@ -1,0 +1,53 @@
+"""Commands of the analyst that ask a release anew: what a net change is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from panel.cli.figures import Figures
+from panel.cli.operate import Form, StudyKey, connect
+from panel.cli.output import Format
+
+if TYPE_CHECKING:
+    from panel.analysis import Panel
+
+Amount = Annotated[str, typer.Option("--variable", "-v", help="A number, e.g. income_eur.")]
+From = Annotated[str, typer.Option("--from", help="The earlier wave.")]
+To = Annotated[str, typer.Option("--to", help="The later wave.")]
+Division = Annotated[str | None, typer.Option("--by", help="Divide by this domain or coded variable.")]
+Of = Annotated[str | None, typer.Option("--release", help="Of this release; the newest by default.")]
+
+
+def people(study: str, release: str | None, by: str | None) -> Panel:
+    """Return the panel of a release, divided where asked."""
+    from panel.analysis import Connection
+
+    found = Connection(connect().store).release(study, release).panel()
+    return found.by(by) if by else found
+
+
+def decomposition(
+    study: StudyKey,
+    variable: Amount,
+    first: From,
+    second: To,
+    by: Division = None,
+    real: Annotated[bool, typer.Option("--real", help="In prices of one year; nominal by default.")] = False,
+    release: Of = None,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Show a net change of a mean, and what stayers, entrants, leavers and those who changed group add to it.
+
+    Example: panelctl decomposition creative-ai -v income_eur --from 2025 --to 2026 --by employment
+    """
+    panel = people(study, release, by)
+    table = panel.decomposition(variable, waves=(first, second), in_real_terms=real)
+    Figures(panel.release.study, table).emit(form, title=f"Net change of {variable}")
+
+
+def register(program: typer.Typer) -> None:
+    """Add the commands."""
+    program.command()(decomposition)
