@@ -1,7 +1,8 @@
-"""Commands of the analyst that ask a release anew: what a net change is made of."""
+"""Commands of the analyst that ask a release anew: what a net change is made of, and how groups stand apart."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,6 +49,37 @@ def decomposition(
     Figures(panel.release.study, table).emit(form, title=f"Net change of {variable}")
 
 
+def gap(
+    study: StudyKey,
+    variable: Amount,
+    groups: Annotated[list[str], typer.Option("--group", "-g", help="Two groups, the option twice.")],
+    first: From,
+    second: To,
+    by: Annotated[str, typer.Option("--by", help="The domain or coded variable of the groups.")],
+    middle: Annotated[str, typer.Option(help="mean or median")] = "mean",
+    real: Annotated[bool, typer.Option("--real", help="In prices of one year; nominal by default.")] = False,
+    same_members: Annotated[
+        bool, typer.Option("--same-members", help="Only members in the same group in both waves.")
+    ] = False,
+    release: Of = None,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Show how far one group stands from another in two waves, and whether they drew apart.
+
+    Example: panelctl gap creative-ai -v income_eur --by employment -g zzp -g employee --from 2025 --to 2026
+    """
+    if len(groups) != 2:
+        raise typer.BadParameter("A gap is between two groups: --group zzp --group employee.", param_hint="--group")
+    panel = people(study, release, by)
+    weighted = replace(panel, weight="longitudinal" if same_members else "cross-sectional")
+    table = weighted.gap(
+        variable, groups=(groups[0], groups[1]), waves=(first, second), middle=middle, in_real_terms=real
+    )
+    Figures(panel.release.study, table).emit(form, title=f"Gap in {variable}")
+
+
 def register(program: typer.Typer) -> None:
     """Add the commands."""
-    program.command()(decomposition)
+    for command in (decomposition, gap):
+        program.command()(command)

@@ -1,5 +1,5 @@
 """What may be published."""
 
-from panel.disclose.protect import protect
+from panel.disclose.protect import HIDDEN, protect
 
-__all__ = ["protect"]
+__all__ = ["HIDDEN", "protect"]

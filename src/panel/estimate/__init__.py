@@ -7,6 +7,7 @@ and `dynamics` what happened to the same members. All give schema.ESTIMATES, by 
 
 from panel.estimate.decomposition import Amount, decomposition
 from panel.estimate.dynamics import RULES, Dynamics, Rule, dynamics, ruled
+from panel.estimate.gaps import GAPS, Sides, gaps, middle_of
 from panel.estimate.grouping import Grouping, Slice, everybody, grouping, groupings, slices
 from panel.estimate.levels import Measure, series
 from panel.estimate.pairs import Pair, stayers, transitions
@@ -15,6 +16,7 @@ from panel.estimate.rows import Figure, Label, to_frame
 from panel.estimate.sample import Sample
 
 __all__ = [
+    "GAPS",
     "RULES",
     "Amount",
     "Dynamics",
@@ -25,13 +27,16 @@ __all__ = [
     "Pair",
     "Rule",
     "Sample",
+    "Sides",
     "Slice",
     "decomposition",
     "dynamics",
     "everybody",
+    "gaps",
     "grouping",
     "groupings",
     "method_of",
+    "middle_of",
     "report",
     "ruled",
     "series",

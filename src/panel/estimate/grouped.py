@@ -60,7 +60,7 @@ def means(y: np.ndarray, weights: np.ndarray, codes: np.ndarray, count: int) -> 
     """
     rows = np.flatnonzero(codes >= 0)
     owner, inside, own = codes[rows], weights[rows], y[rows]
-    held = np.bincount(owner, weights=inside, minlength=count)
+    held = np.bincount(owner, weights=inside, minlength=count).astype(float, copy=False)  # whole where nobody is in
     there, safe = held > 0, np.where(held > 0, held, 1.0)
     value = np.bincount(owner, weights=inside * own, minlength=count) / safe
     return Grouped(
