@@ -83,6 +83,12 @@ def open_correspondence(settings: Settings | None = None) -> Adapters:
     return replace(app, correspondence=lambda: post)
 
 
+def open_keeper(settings: Settings | None = None) -> Adapters:
+    """Open what the keeper of the calendar may reach: contact details too, where their keys are on this machine."""
+    chosen = settings or Settings.from_environment()
+    return open_correspondence(chosen) if chosen.contacts_keys.path.exists() else open_app(chosen)
+
+
 def letters() -> Letters:
     """Return what makes letters of templates; it knows nobody."""
     return JinjaLetters()

@@ -18,6 +18,8 @@ class Command:
             **{name: value for name, value in os.environ.items() if not name.startswith("PANEL_")},
             "PANEL_HOME": str(home),
             "PANEL_PSEUDONYM_KEY": "a key for tests",
+            "PANEL_CONTACTS_URL": "nowhere://",  # the pipeline runs without contact details, in every test
+            "PANEL_CONTACTS_KEY_FILE": str(home / "no-such.key"),
             **environment,
         }
 

@@ -29,7 +29,10 @@ sender_name = {nl = "Bakkerspanel", en = "Bakers' panel"}
 reply_to = "help@bakers.example"
 link = "https://bakers.example/a/{code}"
 opt_out = "https://bakers.example/stop/{code}"
-spacing_hours = 48
+
+[calendar]
+allowed_hours = ["00:00", "23:59"]
+spacing_days = 2
 """
 TEMPLATE = "{{ study_title }}: KIND\n\nBeste {{ name }}, tot {{ deadline }}\n{{ link }}\n{{ opt_out }}\n"
 TEMPLATES = {
@@ -62,13 +65,13 @@ class Mailbox:
 class Office:
     """A study with members who may be written to, and what a test asks of it."""
 
-    def __init__(self, folder: Path, url: str = "", members: int = 3, routes: str | None = None) -> None:
-        self.watch = Watch(folder, url=url) if routes is None else Watch(folder, routes, url)
+    def __init__(self, folder: Path, url: str = "", members: int = 3, key: str = "") -> None:
+        self.watch = Watch(folder, url=url)
         self.clock, self.mailbox = self.watch.clock, Mailbox()
         self.store = self.watch.app.store
         self.store.keep_study("bakers", WRITING, self.clock.now())
         rows = SealedRows(f"sqlite:///{folder / 'contacts.db'}")
-        self.book = SealedBook(rows, Vault([new_key()]), SealedRow, self.clock.now)
+        self.book = SealedBook(rows, Vault([key or new_key()]), SealedRow, self.clock.now)
         post = Correspondence(book=self.book, mailer=self.mailbox, letters=JinjaLetters())
         self.app = replace(
             self.watch.app,

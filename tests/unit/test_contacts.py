@@ -68,7 +68,7 @@ def test_a_contact_is_allowed_held_or_put_off_for_a_reason(kind, known, reach, v
     """Each reason not to write to somebody, one a line."""
     from dataclasses import replace
 
-    made = ruling(contact(kind), replace(FREE, **known), reach, now=NOW, spacing_hours=48)
+    made = ruling(contact(kind), replace(FREE, **known), reach, now=NOW, spacing_days=2)
     assert (made.verdict, made.reason) == (verdict, reason)
 
 
@@ -312,3 +312,39 @@ def test_what_cannot_be_sent_is_refused_in_words(office):
     office.store.keep_study("bakers", FILES, NOW)
     with pytest.raises(DefinitionError, match="does not say"):
         office.select()
+
+
+def test_letters_leave_within_the_allowed_hours_by_the_clock_on_the_wall():
+    """At night they wait for the morning, also on the night when clocks change."""
+    from datetime import time
+
+    from panel.model.contact import quiet_until
+
+    allowed, zone = (time(9), time(20)), "Europe/Amsterdam"
+    said = [
+        quiet_until(datetime.fromisoformat(f"{each}+00:00"), allowed, zone)
+        for each in ("2026-01-05T08:00", "2026-01-05T07:59", "2026-03-28T20:00", "2026-10-24T18:00")
+    ]
+    assert said == [None, datetime(2026, 1, 5, 8, tzinfo=UTC), datetime(2026, 3, 29, 7, tzinfo=UTC), None]
+    made = ruling(contact(), FREE, KNOWN, now=NOW, spacing_days=2, quiet=NOW + timedelta(hours=3))
+    assert (made.verdict, made.reason, made.until) == ("later", "outside_hours", NOW + timedelta(hours=3))
+
+
+def test_the_calendar_selects_what_is_due(office):
+    """An invitation in the ledger puts letters into the outbox, once; without contact details it fails and is told."""
+    from panel.actions import ledger
+
+    calendar = '[calendar]\n[[calendar.action]]\nkind = "invite"\ndays_after_opening = 0\nat = "10:00"\n'
+    files = office.store.study_files("bakers")
+    text = files["study.toml"].replace("[calendar]\n", "", 1).replace("spacing_days = 2\n", "")
+    text = text.replace('allowed_hours = ["00:00", "23:59"]\n', calendar)
+    office.store.keep_study("bakers", {**files, "study.toml": text}, office.clock.now())
+    office.clock.at = datetime(2025, 10, 1, 12, tzinfo=UTC)
+    ledger.tick(office.watch.app, lambda claimed: ledger.perform(office.watch.app, claimed))
+    invite = next(each for each in office.store.actions("bakers") if each.kind == "invite")
+    assert (invite.state, office.store.contacts()) == ("failed", [])
+    assert "contact details" in invite.reason
+    ledger.by_hand(office.app, "bakers", 1, "invite", 1, "retry", reason="the key is here now")
+    ledger.tick(office.app, lambda claimed: ledger.perform(office.app, claimed))
+    assert len(office.store.contacts()) == 3
+    assert office.send().sent == 3

@@ -62,8 +62,7 @@ def test_shipped_templates_are_sound():
         (('sender = "panel@bakers.example"', 'sender = "a@b.example\\nBcc: x@y.example"'), "contact.sender"),
         (("https://bakers.example/a/{code}", "http://bakers.example/a/{code}"), "contact.link"),
         (("https://bakers.example/stop/{code}", "https://bakers.example/stop"), "contact.opt_out"),
-        (("spacing_hours = 48", "spacing_hours = -1"), "contact.spacing_hours"),
-        (("spacing_hours = 48", "spacing_days = 2"), "contact.spacing_days"),
+        (("reply_to", "answer_to"), "contact.answer_to"),
     ],
 )
 def test_a_wrong_table_contact_is_refused(change, key):

@@ -24,6 +24,7 @@ from panel.model.contact import (
     Kind,
     Reach,
     Ruling,
+    quiet_until,
     ruling,
 )
 from panel.model.member import code_hash
@@ -66,14 +67,14 @@ def select(
         SettingsError: this process can not reach contact details.
         DefinitionError: the study does not say how it writes to members.
     """
-    study, rules, wanted = _wanted(app, study_key, wave, kind, ordinal)
+    study = _writing(app, study_key, kind, ordinal)
     number = study.wave(wave).number
     issue(app, study.key, number)
     wanted = _contacts(app, study, number, kind, ordinal)
     post = app.correspondence()
     _provide_codes(app, post, study.key, number)
     already = {each.key for each in app.store.contacts(study.key, number)} & {each.key for each in wanted}
-    decisions = app.store.select_contacts(wanted, judge(rules, post.reaches(study.key, number)))
+    decisions = app.store.select_contacts(wanted, judge(study, post.reaches(study.key, number)))
     made = _selected(study.key, number, kind, ordinal, len(already), decisions)
     log.info(
         "selected wave=%s/%d kind=%s-%d allowed=%d later=%d held=%d already=%d due=%s",
@@ -84,10 +85,11 @@ def select(
 
 def would_select(app: Adapters, study_key: str, wave: int | str, kind: str, ordinal: int = 1) -> Selected:
     """Return what `select` would do now, changing nothing; codes are taken to be there."""
-    study, rules, wanted = _wanted(app, study_key, wave, kind, ordinal)
+    study = _writing(app, study_key, kind, ordinal)
     number = study.wave(wave).number
+    wanted = _contacts(app, study, number, kind, ordinal)
     since = app.correspondence().book.address_since(study.key)
-    say = judge(rules, lambda member: Reach(address_since=since.get(member)))
+    say = judge(study, lambda member: Reach(address_since=since.get(member)))
     known = app.store.circumstances(study.key, number)
     there = {each.key for each in app.store.contacts(study.key, number)}
     now = app.clock.now()
@@ -121,16 +123,15 @@ def _selected(
     )
 
 
-def _wanted(
-    app: Adapters, study_key: str, wave: int | str, kind: str, ordinal: int
-) -> tuple[Study, ContactRules, list[Contact]]:
-    study = app.study(study_key)
-    number = study.wave(wave).number
+def _writing(app: Adapters, study_key: str, kind: str, ordinal: int) -> Study:
+    """Return a study that says how it writes to members, and of something that can be sent."""
     if kind not in KINDS or ordinal < 1:
         raise UnknownKey(
             f"'{printable(kind)}' {ordinal} is nothing that is sent.", fix=did_you_mean(kind, KINDS) or "from 1 on"
         )
-    return study, rules_of(study), _contacts(app, study, number, kind, ordinal)
+    study = app.study(study_key)
+    rules_of(study)
+    return study
 
 
 def _contacts(app: Adapters, study: Study, wave: int, kind: str, ordinal: int) -> list[Contact]:
@@ -173,11 +174,18 @@ def rules_of(study: Study) -> ContactRules:
     return study.contact
 
 
-def judge(rules: ContactRules, reach_of: Callable[[str], Reach]) -> Judging:
+def judge(study: Study, reach_of: Callable[[str], Reach]) -> Judging:
     """Return the judgement of a study's contacts."""
 
     def say(contact: Contact, known: Circumstances, now: datetime) -> Ruling:
-        return ruling(contact, known, reach_of(contact.member), now=now, spacing_hours=rules.spacing_hours)
+        return ruling(
+            contact,
+            known,
+            reach_of(contact.member),
+            now=now,
+            spacing_days=study.calendar.spacing_days,
+            quiet=quiet_until(now, study.calendar.allowed, study.time_zone),
+        )
 
     return say
 

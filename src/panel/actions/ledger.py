@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from panel.actions import fieldwork
+from panel.actions.contacts import select
 from panel.actions.progress import snapshot
 from panel.actions.sightings import of_action
 from panel.calendar import agenda
@@ -134,15 +135,14 @@ def perform(app: Adapters, claimed: Claimed) -> None:
     What the wave is past already is done: an operator may have been first.
 
     Raises:
-        WaveState: the wave is not where the action needs it, or there is nobody who writes to members.
+        WaveState: the wave is not where the action needs it.
+        SettingsError: members are to be written to, and this process can not reach contact details.
     """
     entry = claimed.entry
     study = app.study(entry.study)
     if entry.kind in CONTACTS:
-        raise WaveState(
-            f"Nobody writes to the members of {study.key}: no sender is set up.",
-            fix="write to them by hand, then: panelctl actions skip, with a reason",
-        )
+        select(app, study.key, entry.wave, entry.kind, entry.ordinal, entry.due)
+        return
     if _is_past(app, study, entry):
         return
     event = {"stage": "stage", "open": "open", "close": "close"}[entry.kind]

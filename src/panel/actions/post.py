@@ -84,24 +84,30 @@ def send(app: Adapters, pace: Pace = PATIENT, chance: Callable[[], float] = rand
     desk = _Desk(app, post)
     counts: Counter[str] = Counter()
     refused = 0
-    before = _ended(app, "held")
     while refused < pace.patience and (contact := app.store.lease_contact(pace.lease_seconds, desk.judge)):
         outcome = desk.attempt(contact, post.mailer)
         counts[_settle(app, contact, outcome, pace, chance())] += 1
         refused = refused + 1 if outcome.outcome == "refused" else 0
     for key in sorted(desk.studies):
         _all_clear(app, key)
-    waiting = sum(each.state == "waiting" for each in app.store.contacts())
     made = Posted(
         sent=counts["sent"],
         postponed=counts["postponed"],
         bounced=counts["bounced"],
         dead=counts["dead"],
-        held=_ended(app, "held") - before,
-        waiting=waiting,
+        held=desk.held,
+        waiting=app.store.waiting_contacts(),
     )
     log.info("contacts sent=%d postponed=%d bounced=%d dead=%d", made.sent, made.postponed, made.bounced, made.dead)
     return made
+
+
+def may_send(app: Adapters) -> bool:
+    """Say whether this process may reach contact details and knows a mail server."""
+    try:
+        return app.correspondence().mailer is not None
+    except SettingsError:
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +142,6 @@ def _unknown(contact: Contact) -> Circumstances:
     return Circumstances(member=contact.member, wave_state="planned", case_state="", member_state="")
 
 
-def _ended(app: Adapters, state: str) -> int:
-    return sum(each.state == state for each in app.store.contacts())
-
-
 def _settle(app: Adapters, contact: Contact, outcome: Handover, pace: Pace, chance: float) -> str:
     """Note what came of an attempt, and return it as a word."""
     if outcome.outcome == "taken":
@@ -162,6 +164,7 @@ class _Desk:
     def __init__(self, app: Adapters, post: Correspondence) -> None:
         self._app, self._post = app, post
         self.studies: dict[str, Study] = {}
+        self.held = 0
         self._files: dict[str, Mapping[str, str]] = {}
 
     def study(self, key: str) -> Study:
@@ -172,8 +175,9 @@ class _Desk:
 
     def judge(self, contact: Contact, known: Circumstances, now: datetime) -> Ruling:
         """Say whether a contact may leave, by what is known now."""
-        rules = rules_of(self.study(contact.study))
-        return judge(rules, lambda member: self._reach(contact, member))(contact, known, now)
+        made = judge(self.study(contact.study), lambda member: self._reach(contact, member))(contact, known, now)
+        self.held += made.verdict == "held"
+        return made
 
     def _reach(self, contact: Contact, member: str) -> Reach:
         since = self._post.book.address_since(contact.study, member).get(member)

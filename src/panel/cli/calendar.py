@@ -15,6 +15,7 @@ from panel.cli.operate import Form, StudyKey, WaveKey, connect, flows_api
 from panel.cli.output import Format, emit
 from panel.model.action import Claimed
 from panel.ports import Adapters
+from panel.settings import Settings
 
 Doing = Callable[[Claimed], None]
 Kind = Annotated[str, typer.Argument(metavar="KIND", help="stage, open, invite, remind, thank, close or finalise.")]
@@ -103,11 +104,18 @@ def tick(
     """
     from panel.actions.ledger import tick as act
 
-    app = connect()
+    app = keep()
     if dry:
         emit(_due(app), form, title="would be done")
         return
     emit([act(app, _doing(app))], form)
+
+
+def keep() -> Adapters:
+    """Return the adapters of the keeper of the calendar."""
+    from panel.app import open_keeper
+
+    return open_keeper(Settings.from_environment())
 
 
 def _due(app: Adapters) -> pd.DataFrame:
@@ -131,26 +139,31 @@ def serve(
     every: Annotated[float, typer.Option(min=0.1, help="So many seconds between two looks at the ledger.")] = 15.0,
 ) -> None:
     """
-    Keep the calendar: do what falls due and deliver alerts, until stopped. The one process of the embedded default.
+    Keep the calendar: do what falls due, deliver alerts and letters, until stopped.
+
+    The one process of the embedded default.
 
     Example: panelctl serve --port 8700
     """
     from panel.actions.delivery import deliver
     from panel.actions.ledger import count_days
     from panel.actions.ledger import tick as act
+    from panel.actions.post import may_send, send
     from panel.schedule import HealthEndpoint, Ticker
 
-    app = connect()
+    app = keep()
     stopped = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stopped.set())
+    letters = {"letters": lambda: send(app)} if may_send(app) else {}
     ticker = Ticker(
         {
             "calendar": lambda: act(app, _doing(app)),
             "alerts": lambda: deliver(app),
             "days": lambda: count_days(app),
+            **letters,
         },
-        {"calendar": every, "alerts": max(every, 60.0), "days": 3_600.0},
+        {"calendar": every, "alerts": max(every, 60.0), "days": 3_600.0, "letters": max(every, 60.0)},
     )
     endpoint = HealthEndpoint(port, lambda: ticker.health)
     endpoint.start()

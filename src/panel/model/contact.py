@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Literal, get_args
+from zoneinfo import ZoneInfo
 
 from panel.model.machine import machine
 from panel.model.people import INTERVIEWED
@@ -41,8 +42,7 @@ class ContactRules:
     How a study writes to its members; `[contact]` of the study file.
 
     `sender` and `reply_to` are addresses. `link` and `opt_out` hold `{code}`, in whose place the member's access code
-    is put. `spacing_hours` is the least time between an invitation or reminder and what was sent before it, in any
-    wave.
+    is put. Hours and spacing are those of the calendar.
     """
 
     sender: str
@@ -50,7 +50,6 @@ class ContactRules:
     reply_to: str
     link: str
     opt_out: str
-    spacing_hours: int = 72
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,14 +131,32 @@ def rank(kind: str, ordinal: int) -> int:
     return {"invite": 0, "remind": ordinal, "thank": 1_000}[kind]
 
 
-def ruling(contact: Contact, known: Circumstances, reach: Reach, *, now: datetime, spacing_hours: int) -> Ruling:
+def quiet_until(now: datetime, allowed: tuple[time, time], zone: str) -> datetime | None:
+    """Return when contacts may leave again, None where they may now; both ends of `allowed`, wall time, included."""
+    here = now.astimezone(ZoneInfo(zone))
+    first, last = allowed
+    if first <= here.time() <= last:
+        return None
+    day = here.date() + timedelta(days=here.time() > last)
+    return datetime.combine(day, first, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def ruling(
+    contact: Contact,
+    known: Circumstances,
+    reach: Reach,
+    *,
+    now: datetime,
+    spacing_days: int,
+    quiet: datetime | None = None,
+) -> Ruling:
     """
     Say whether a contact may leave now; code and not configuration, so that nobody can leave a rule out.
 
     Held for good are those who died, withdrew, refused, do not belong or were not asked; an invitation or reminder to
     somebody who has answered, and thanks to somebody who has not; what a later contact has overtaken; whoever has no
-    address, or one from which mail came back; and everything once the wave is over. Later comes what a pause or the
-    spacing between contacts puts off.
+    address, or one from which mail came back; and everything once the wave is over. Later comes what a pause, the
+    spacing between contacts, or the hour puts off; `quiet` is when the hours in which contacts may leave begin again.
     """
     reason = _person(contact, known) or _order(contact, known) or _address(contact, known, reach)
     if reason:
@@ -148,9 +165,11 @@ def ruling(contact: Contact, known: Circumstances, reach: Reach, *, now: datetim
         return Ruling(verdict="later", reason="wave_paused")
     if known.wave_state != "open":
         return Ruling(verdict="held", reason="wave_not_open")
-    free = known.last_sent + timedelta(hours=spacing_hours) if known.last_sent else now
+    free = known.last_sent + timedelta(days=spacing_days) if known.last_sent else now
     if contact.kind != "thank" and now < free:
         return Ruling(verdict="later", reason="too_recent", until=free)
+    if quiet is not None:
+        return Ruling(verdict="later", reason="outside_hours", until=quiet)
     return Ruling(verdict="allowed")
 
 

@@ -21,10 +21,7 @@ def read_contact(table: Table, languages: Sequence[str]) -> ContactRules:
         reply_to=_address(table, "reply_to"),
         link=_link(table, "link"),
         opt_out=_link(table, "opt_out"),
-        spacing_hours=table.get("spacing_hours", int, 72),
     )
-    if not 0 <= rules.spacing_hours <= 24 * 365:
-        table.fault(f"is {rules.spacing_hours}", "spacing_hours", "write the hours between two contacts, as in 72")
     table.done()
     return rules
 

@@ -63,6 +63,10 @@ class ContactStore(Protocol):
         """Return contacts, oldest first."""
         ...
 
+    def waiting_contacts(self) -> int:
+        """Return how many contacts are due or will be."""
+        ...
+
     def due_contacts(self) -> Sequence[Contact]:
         """Return those that are due now, in the order in which they would leave."""
         ...

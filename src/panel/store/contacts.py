@@ -144,6 +144,12 @@ class Contacts(Database):
         with self._reads() as connection:
             return [_contact(row) for row in connection.execute(query)]
 
+    def waiting_contacts(self) -> int:
+        """Return how many contacts are due or will be."""
+        query = select(func.count()).select_from(CONTACT).where(CONTACT.c.state == "waiting")
+        with self._reads() as connection:
+            return int(connection.execute(query).scalar() or 0)
+
     def due_contacts(self) -> Sequence[Contact]:
         """Return those that are due now, in the order in which they would leave."""
         with self._reads() as connection:
