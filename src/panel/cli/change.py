@@ -79,7 +79,25 @@ def gap(
     Figures(panel.release.study, table).emit(form, title=f"Gap in {variable}")
 
 
+def mobility(
+    study: StudyKey,
+    variable: Annotated[str, typer.Option("--variable", "-v", help="A coded variable, e.g. main_role.")],
+    first: From,
+    second: To,
+    by: Division = None,
+    release: Of = None,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Show how much movement there is between the categories of an answer, by the group members were in first.
+
+    Example: panelctl mobility creative-ai -v main_role --from 2025 --to 2026 --by employment
+    """
+    panel = people(study, release, by)
+    Figures(panel.release.study, panel.mobility(variable, waves=(first, second))).emit(form, title="Mobility")
+
+
 def register(program: typer.Typer) -> None:
     """Add the commands."""
-    for command in (decomposition, gap):
+    for command in (decomposition, gap, mobility):
         program.command()(command)

@@ -10,6 +10,7 @@ from panel.estimate.dynamics import RULES, Dynamics, Rule, dynamics, ruled
 from panel.estimate.gaps import GAPS, Sides, gaps, middle_of
 from panel.estimate.grouping import Grouping, Slice, everybody, grouping, groupings, slices
 from panel.estimate.levels import Measure, series
+from panel.estimate.mobility import mobility
 from panel.estimate.pairs import Pair, stayers, transitions
 from panel.estimate.report import method_of, report, unit_of
 from panel.estimate.rows import Figure, Label, to_frame
@@ -37,6 +38,7 @@ __all__ = [
     "groupings",
     "method_of",
     "middle_of",
+    "mobility",
     "report",
     "ruled",
     "series",
