@@ -54,6 +54,26 @@ def test_what_was_due_before_the_study_was_here_is_nobodys(store):
     assert claim(store) is None
 
 
+def test_what_comes_back_on_the_calendar_is_planned_again(store):
+    """A wave that is taken off and put on again is not lost; what was skipped by hand stays so."""
+    plan(store)
+    store.move_action(STUDY.key, 1, "open", 1, "skip", by="me", reason="by hand", at=NOW)
+    assert plan(store, ()) == 3
+    assert {state for _, state in kinds(store)} == {"skipped"}
+    assert (plan(store), plan(store)) == (3, 0)
+    assert dict(kinds(store)) == {"stage": "planned", "open": "skipped", "close": "planned", "finalise": "planned"}
+    told = [(each.event, each.reason) for each in store.action_events(STUDY.key, 1, "stage", 1)]
+    assert told == [("skip", "no longer on the calendar"), ("retry", "on the calendar again")]
+
+
+def test_a_past_wave_that_is_put_off_is_planned_again(store):
+    """What was due before the study was here is nobody's only as long as that is when it is due."""
+    plan(store, since=NOW)
+    put_off = tuple(replace(each, at=each.at + timedelta(days=90)) for each in DUE)
+    assert plan(store, put_off, since=NOW) == 4
+    assert {state for _, state in kinds(store)} == {"planned"}
+
+
 def test_actions_are_done_one_after_the_other_in_order(store):
     """While one is held nothing of its wave is given out; each is given out once."""
     plan(store)
@@ -108,6 +128,18 @@ def test_what_is_too_late_is_done_left_out_or_asked_about(store, late, state):
     store.claim(60, by="me", missing=lambda entry: lambda _known: asked.append(entry.kind) or Reaction())
     assert dict(kinds(store))["stage"] == state
     assert asked == (["stage"] if state == "missed" else [])
+
+
+@pytest.mark.parametrize("late", ["skip", "ask"])
+def test_what_was_too_late_is_done_once_somebody_says_so(store, late):
+    """A retry by hand gives it a day, also when the calendar is looked at again in between."""
+    due = (replace(DUE[0], late=late, not_after=NOW - timedelta(days=20)), *DUE[1:])
+    plan(store, due)
+    claimed = claim(store)
+    assert claimed is None or claimed.entry.kind == "open"
+    store.move_action(STUDY.key, 1, "stage", 1, "retry", by="me", reason="do it", at=NOW)
+    assert plan(store, due) == 0
+    assert claim(store).entry.kind == "stage"
 
 
 def test_history_is_never_changed_or_removed(store):

@@ -22,6 +22,8 @@ from panel.store.base import Database, utc
 ACTION = tables.WaveAction.__table__  # type: ignore[attr-defined]
 EVENT = tables.WaveActionEvent.__table__  # type: ignore[attr-defined]
 _KEY = ("study", "wave", "kind", "ordinal")
+_OFF = "no longer on the calendar"
+_OVER = "was due before the study was loaded here"
 _ORDER = (ACTION.c.due, ACTION.c.precedence, ACTION.c.ordinal, ACTION.c.wave, ACTION.c.study)
 
 
@@ -34,12 +36,12 @@ class Actions(Database):
             rows = connection.execute(select(ACTION).where(ACTION.c.study == study)).all()
             known = {(row.wave, row.kind, row.ordinal): row for row in rows}
             wanted = {(each.wave, each.kind, each.ordinal): each for each in due}
-            changed = 0
+            changed, now = 0, self._moment(connection)
             for key, each in wanted.items():
-                changed += _planned(connection, known.get(key), each, since=since, by=by, at=at)
+                changed += _planned(connection, known.get(key), each, since=since, now=now, by=by, at=at)
             for key, row in known.items():
                 if key not in wanted and row.state == "planned":
-                    _happened(connection, row, "skip", by=by, reason="no longer on the calendar", at=at)
+                    _happened(connection, row, "skip", by=by, reason=_OFF, at=at)
                     changed += 1
         return changed
 
@@ -145,25 +147,35 @@ def _next(now: float, study: str | None) -> Any:
     return query if study is None else query.where(ACTION.c.study == study)
 
 
-def _planned(connection: Connection, row: Any, due: Due, *, since: datetime, by: str, at: datetime) -> int:
+def _planned(connection: Connection, row: Any, due: Due, *, since: datetime, now: float, by: str, at: datetime) -> int:
     timing = {
         "due": due.at.timestamp(),
         "precedence": due.precedence,
         "late": due.late,
-        "not_after": due.not_after.timestamp(),
+        "not_after": _not_after(row, due, now),
     }
     if row is None:
         key = {"study": due.study, "wave": due.wave, "kind": due.kind, "ordinal": due.ordinal}
         is_over = due.at < since
         rest = {"attempts": 0, "lateness": None, "lease": None, "lease_until": 0.0, "done_at": None}
-        reason = "was due before the study was loaded here" if is_over else ""
+        reason = _OVER if is_over else ""
         state = "skipped" if is_over else "planned"
         connection.execute(insert(ACTION).values(**key, **timing, **rest, state=state, reason=reason))
+        return 1
+    if row.state == "skipped" and row.reason in (_OFF, _OVER) and due.at >= since:
+        _happened(connection, row, "retry", timing, by=by, reason="on the calendar again", at=at)
         return 1
     if row.state != "planned" or all(getattr(row, name) == value for name, value in timing.items()):
         return 0
     _happened(connection, row, "replan", timing, by=by, reason="", at=at)
     return 1
+
+
+def _not_after(row: Any, due: Due, now: float) -> float:
+    """Return until when an action may be done; the day that a retry gave it outlives a look at the calendar."""
+    planned = due.not_after.timestamp()
+    has_respite = row is not None and row.due == due.at.timestamp() and planned < now < row.not_after
+    return float(row.not_after) if has_respite else planned
 
 
 def _happened(
