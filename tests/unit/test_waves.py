@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -186,3 +186,19 @@ def test_the_cases_of_waves_in_the_field_are_counted_each_day(watch, tmp_path):
         assert count_days(watch.app) == 1
         everybody = [each for each in watch.app.store.days(STUDY, 1) if not each.domain]
         assert [(each.state, each.cases) for each in everybody] == [("issued", 2)]
+
+
+def test_fieldwork_is_not_moved_where_the_calendar_would_lose_its_order(tmp_path):
+    """A reminder that would come after closing is refused with the days it may have, before anything changes."""
+    watch = Watch(tmp_path)
+    remind = '\n[[calendar.action]]\nkind = "remind"\ndays_after_opening = 14\nat = "10:00"\n'
+    watch.app.store.keep_study(STUDY, {**FILES, "study.toml": FILES["study.toml"] + remind}, watch.clock.now())
+    kept = watch.app.study(STUDY).wave(1).fieldwork
+    with pytest.raises(WaveState) as refused:
+        do(watch, "postpone", start=kept.start, end=kept.start + timedelta(days=13), reason="elections")
+    (fault,) = refused.value.faults
+    window = f"{kept.start} 08:00 to {kept.start + timedelta(days=13)}"
+    assert f"remind 1 must lie in fieldwork, {window}" in fault.what
+    assert watch.app.study(STUDY).wave(1).fieldwork == kept
+    assert do(watch, "postpone", start=kept.start, end=kept.start + timedelta(days=14), reason="x") == "planned"
+    watch.app.store.close()

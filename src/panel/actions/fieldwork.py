@@ -14,10 +14,11 @@ from panel.actions import cases, preload
 from panel.actions.set_up import inbox
 from panel.actions.sightings import obstructed
 from panel.actions.staging import parts
+from panel.calendar import faults
 from panel.errors import Fault, WaveState
 from panel.model.people import INTERVIEWED, WaveStatus
 from panel.model.study import Period, Study, Wave
-from panel.model.wave import NEED_A_REASON, OVER, WAVE, Frozen, WaveEvent, after, moved_to
+from panel.model.wave import NEED_A_REASON, OVER, WAVE, Frozen, WaveEvent, after, moved_to, with_fieldwork
 from panel.ports import Adapters
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,8 @@ def prepare(
         end: with `postpone` and `extend`, the new last day.
 
     Raises:
-        WaveState: the event is not legal in the wave's state, lacks a reason or dates, or they do not fit.
+        WaveState: the event is not legal in the wave's state, lacks a reason or dates, or they do not fit, also with
+            the order of the calendar.
     """
     study = app.study(study_key)
     found = study.wave(wave)
@@ -87,6 +89,9 @@ def prepare(
     moves = event in ("extend", "postpone")
     if moves and end is None:
         raise WaveState(f"To {event} a wave needs its new last day.", fix="give it: --until 2027-12-15")
+    period = moved_to(study, found.number, start=start, end=end) if moves and end else found.fieldwork
+    if moves:
+        _keeps_order(study, found, period)
     frozen = parts(app, study, found) if "stage" in events else ()
     return WaveMove(
         study=study.key,
@@ -96,11 +101,23 @@ def prepare(
         from_state=state,
         to_state=to,
         reason=reason or _reason(event, found, app.clock.now().date()),
-        fieldwork=moved_to(study, found.number, start=start, end=end) if moves and end else found.fieldwork,
+        fieldwork=period,
         frozen=frozen,
         obstacles=_obstacles(app, study, found, events),
         moves_fieldwork=moves,
     )
+
+
+def _keeps_order(study: Study, wave: Wave, period: Period) -> None:
+    """Refuse fieldwork with which actions would come in the wrong order; what was wrong before is not its fault."""
+    known = faults(study)
+    wrong = [each for each in faults(with_fieldwork(study, {wave.number: period})) if each not in known]
+    if wrong:
+        raise WaveState(
+            f"Fieldwork from {period.start} to {period.end} does not fit the calendar.",
+            faults=[Fault(each) for each in wrong],
+            fix="choose other dates, or change [calendar] in the study file",
+        )
 
 
 def _reason(event: str, wave: Wave, today: date) -> str:
