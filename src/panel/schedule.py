@@ -33,7 +33,7 @@ class Ticker:
             executors={"default": ThreadPoolExecutor(len(jobs))},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
-        self._last: dict[str, str] = {}
+        self._last: dict[str, str] = dict.fromkeys(jobs, "has not run yet")
         for name, job in jobs.items():
             run = self._guarded(name, job)
             now = datetime.now(UTC)
@@ -53,7 +53,7 @@ class Ticker:
 
     @property
     def health(self) -> Mapping[str, str]:
-        """Return by job how its last run went; nothing of one that has not run yet."""
+        """Return by job how its last run went, or that it has not run yet, which is not well."""
         return dict(self._last)
 
     def start(self) -> None:

@@ -137,6 +137,11 @@ def test_it_catches_up_after_it_was_down(tmp_path):
     watch.app.store.close()
 
 
+def test_what_has_not_run_yet_is_not_well():
+    """Before its first run a job is not taken for one that went well."""
+    assert Ticker({"calendar": lambda: None}, {"calendar": 60.0}).health == {"calendar": "has not run yet"}
+
+
 def test_stopping_does_not_wait_for_what_hangs():
     """It stops within its limit, and says that something was left behind."""
     hangs, begun = threading.Event(), threading.Event()
