@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import subprocess
 import sys
@@ -99,3 +100,46 @@ def test_transitions_are_the_plain_shares(printed):
     for row in shown:
         first, second = (int(code) for code in row["value"].split(">"))
         assert float(row["estimate"]) == pytest.approx(shares.loc[first].get(second, 0.0), abs=1e-9)
+
+
+@pytest.fixture(scope="module")
+def unions():
+    """Return who was in a union: a man a row, a year a column."""
+    from linearmodels.datasets import wage_panel
+
+    return wage_panel.load().pivot(index="nr", columns="year", values="union")
+
+
+def test_the_gap_is_that_of_the_men_by_the_group_they_began_in(printed, men, unions):
+    """`panelctl gap --rule first`: levels, gaps and difference in differences that pandas gives."""
+    rows = table(printed[next(line for line in printed if line.startswith("panelctl gap"))])
+    own = unions[1980] == 1
+    found = {(row["statistic"], row["wave"]): float(row["estimate"]) for row in rows if row["statistic"] != "mean"}
+    gaps = [men.loc[own, year].mean() - men.loc[~own, year].mean() for year in (1980, 1981)]
+    assert [found[("gap", wave)] for wave in "12"] == pytest.approx(gaps, rel=1e-12)
+    assert found[("gap_change", "2")] == pytest.approx(gaps[1] - gaps[0], rel=1e-12)
+    assert {row["denominator"] for row in rows if row["group"] == "member"} == {
+        "Union member with an answer, by the group of the earlier wave"
+    }
+
+
+def test_the_decomposition_adds_up_to_the_change_of_the_group(printed, men, unions):
+    """`panelctl decomposition`: the parts are the change of the mean of whoever was in the union that year."""
+    rows = table(printed["panelctl decomposition young-men -v lwage --from 1980 --to 1981 --by union"])
+    for group, code in (("member", 1), ("no_member", 0)):
+        own = {row["statistic"]: float(row["estimate"]) for row in rows if row["group"] == group}
+        wanted = np.subtract(*(men.loc[unions[year] == code, year].mean() for year in (1981, 1980)))
+        assert own["change"] == pytest.approx(wanted, rel=1e-12)
+        parts = [value for name, value in own.items() if name.startswith("change_by_")]
+        assert len(parts) == 3
+        assert sum(parts) == pytest.approx(wanted, rel=1e-10)
+
+
+def test_mobility_is_that_of_the_cross_table(printed, unions):
+    """`panelctl mobility --format json`: who joined or left, and two less those who stayed, as JSON."""
+    rows = json.loads(printed["panelctl mobility young-men -v union --from 1980 --to 1981 --format json"])
+    found = {row["statistic"]: row for row in rows}
+    stayed = [(unions.loc[unions[1980] == code, 1981] == code).mean() for code in (0, 1)]
+    assert found["moved_share"]["estimate"] == pytest.approx((unions[1980] != unions[1981]).mean(), rel=1e-12)
+    assert found["mobility"]["estimate"] == pytest.approx(2 - sum(stayed), rel=1e-12)
+    assert found["mobility"]["denominator"].endswith("years apart: 1")

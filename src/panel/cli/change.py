@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ from panel.cli.output import Format
 
 if TYPE_CHECKING:
     from panel.analysis import Panel
+    from panel.estimate import Rule
 
 Amount = Annotated[str, typer.Option("--variable", "-v", help="A number, e.g. income_eur.")]
 From = Annotated[str, typer.Option("--from", help="The earlier wave.")]
@@ -58,25 +59,44 @@ def gap(
     by: Annotated[str, typer.Option("--by", help="The domain or coded variable of the groups.")],
     middle: Annotated[str, typer.Option(help="mean or median")] = "mean",
     real: Annotated[bool, typer.Option("--real", help="In prices of one year; nominal by default.")] = False,
-    same_members: Annotated[
-        bool, typer.Option("--same-members", help="Only members in the same group in both waves.")
-    ] = False,
+    rule: Annotated[
+        str,
+        typer.Option(help="Whose group counts: current: of everybody, then; of the same members: both, first, second"),
+    ] = "current",
+    same_members: Annotated[bool, typer.Option("--same-members", help="The same as --rule both.")] = False,
     release: Of = None,
     form: Form = Format.auto,
 ) -> None:
     """
     Show how far one group stands from another in two waves, and whether they drew apart.
 
+    By --rule current both groups are everybody who is in them at that wave. The other rules follow the same members:
+    those in the same group in both waves, or by the group they were in first, or second.
+
     Example: panelctl gap creative-ai -v income_eur --by employment -g zzp -g employee --from 2025 --to 2026
     """
     if len(groups) != 2:
         raise typer.BadParameter("A gap is between two groups: --group zzp --group employee.", param_hint="--group")
+    asked = _rule("both" if same_members and rule == "current" else rule)
     panel = people(study, release, by)
-    weighted = replace(panel, weight="longitudinal" if same_members else "cross-sectional")
+    weighted = replace(panel, weight="cross-sectional" if asked == "current" else "longitudinal")
     table = weighted.gap(
-        variable, groups=(groups[0], groups[1]), waves=(first, second), middle=middle, in_real_terms=real
-    )
+        variable, groups=(groups[0], groups[1]), waves=(first, second), middle=middle, in_real_terms=real,
+        rule="both" if asked == "current" else asked,
+    )  # fmt: skip
     Figures(panel.release.study, table).emit(form, title=f"Gap in {variable}")
+
+
+def _rule(text: str) -> Rule | Literal["current"]:
+    """Return a rule of groups, or say which there are."""
+    from panel.estimate import RULES
+
+    for known in RULES:
+        if text == known:
+            return known
+    if text != "current":
+        raise typer.BadParameter(f"'{text}' is none of current, {', '.join(RULES)}", param_hint="--rule")
+    return "current"
 
 
 def mobility(
