@@ -24,6 +24,7 @@ Each says what happened, where, and what to do; each class has one exit code.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -67,7 +68,7 @@ class Fault:
 
 
 class PanelError(Exception):
-    """What happened, where, and what to do."""
+    """What happened, where, and what to do; `passes` where the same step may well succeed a while later."""
 
     exit_code: ClassVar[int] = 1
 
@@ -78,11 +79,13 @@ class PanelError(Exception):
         where: Where | None = None,
         fix: str | None = None,
         faults: Sequence[Fault] = (),
+        passes: bool = False,
     ) -> None:
         self.what = what
         self.where = where
         self.fix = fix
         self.faults = tuple(faults)
+        self.passes = passes
         super().__init__(what)
 
     def __str__(self) -> str:
@@ -98,13 +101,13 @@ class PanelError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keep every field when the error crosses a process."""
-        return (_rebuild, (type(self), self.what, self.where, self.fix, self.faults))
+        return (_rebuild, (type(self), self.what, self.where, self.fix, self.faults, self.passes))
 
 
 def _rebuild(
-    kind: type[PanelError], what: str, where: Where | None, fix: str | None, faults: tuple[Fault, ...]
+    kind: type[PanelError], what: str, where: Where | None, fix: str | None, faults: tuple[Fault, ...], passes: bool
 ) -> PanelError:
-    return kind(what, where=where, fix=fix, faults=faults)
+    return kind(what, where=where, fix=fix, faults=faults, passes=passes)
 
 
 class DefinitionError(PanelError):
@@ -201,6 +204,23 @@ class MemberState(PanelError):
     """The step is not legal in the member's state."""
 
     exit_code = 25
+
+
+_PASSING = frozenset(
+    [
+        *(errno.EAGAIN, errno.EINTR, errno.EBUSY, errno.ENOMEM, errno.EMFILE, errno.ENFILE),
+        *(errno.ENOSPC, errno.EDQUOT, errno.ESTALE, errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH),
+        *(errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ECONNREFUSED, errno.ECONNRESET),
+    ]
+)
+"""What the system says of a disk, a share or a network that is full, busy or away; all of it is mended elsewhere."""
+
+
+def may_pass(error: BaseException) -> bool:
+    """Say whether the same step may well succeed a while later: a lock, a full disk, a network that is away."""
+    if isinstance(error, PanelError):
+        return error.passes
+    return isinstance(error, ConnectionError | TimeoutError) or (isinstance(error, OSError) and error.errno in _PASSING)
 
 
 def printable(value: object, limit: int = 80) -> str:

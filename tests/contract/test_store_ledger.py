@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from panel.calendar import agenda
 from panel.errors import StorageError, UnknownKey, WaveState
+from panel.model.action import MOST_LAPSES, Entry
 from panel.model.incident import Reaction
 from tests.contract.deliveries import NOW, STUDY
 
@@ -149,3 +150,60 @@ def test_history_is_never_changed_or_removed(store):
     for statement in ("DELETE FROM wave_action_event", "UPDATE wave_action_event SET event = 'x'"):
         with pytest.raises(StorageError, match="never changed"), store._writes() as connection:
             connection.execute(text(statement))
+
+
+def test_an_action_that_ends_every_worker_is_given_up_and_told(store):
+    """Five workers in a row were gone: no sixth has it (SRM: an error that looped for ever); a retry begins anew."""
+    plan(store)
+    told = []
+    for _ in range(MOST_LAPSES):
+        assert claim(store, -1.0).entry.kind == "stage"
+    assert (
+        store.claim(60, by="me", missing=lambda entry: lambda _known: told.append(entry.reason) or Reaction()) is None
+    )
+    assert dict(kinds(store))["stage"] == "failed"
+    assert len(told) == 1
+    assert "5 workers in a row were gone" in told[0]
+    events = [each.event for each in store.action_events(STUDY.key, 1, "stage", 1)]
+    assert events == ["claim", *["lapse"] * (MOST_LAPSES - 1), "fail"]
+    store.move_action(STUDY.key, 1, "stage", 1, "retry", by="me", reason="more memory", at=NOW)
+    assert claim(store).entry.lapses == 0
+
+
+def test_one_that_was_done_after_all_is_not_counted_against(store):
+    """Only workers that are gone in a row count: whoever puts it back was not."""
+    plan(store)
+    for _ in range(MOST_LAPSES - 1):
+        claim(store, -1.0)
+    last = claim(store)
+    assert last.entry.lapses == MOST_LAPSES - 2
+    assert store.defer(last, 0.0, reason="locked", by="me")
+    assert claim(store).entry.lapses == 0
+
+
+def test_what_is_put_back_waits_and_keeps_what_comes_after_it_waiting(store):
+    """It is not given out before its time, nor is what comes after it; its setbacks are counted and end with it."""
+    plan(store)
+    first = claim(store)
+    assert store.defer(first, 3_600.0, reason="the database was locked", by="me")
+    assert not store.defer(first, 3_600.0, reason="again", by="me")
+    assert claim(store) is None
+    (entry,) = [each for each in store.actions(STUDY.key) if each.kind == "stage"]
+    assert (entry.state, entry.setbacks, entry.reason) == ("planned", 1, "the database was locked")
+    assert entry.not_before is not None
+    store.move_action(STUDY.key, 1, "stage", 1, "skip", by="me", reason="by hand", at=NOW)
+    second = claim(store)
+    assert store.defer(second, -1.0, reason="locked", by="me")
+    again = claim(store)
+    assert (again.entry.kind, again.entry.setbacks, again.entry.attempts) == ("open", 1, 1)
+    settle(store, again)
+    (entry,) = [each for each in store.actions(STUDY.key) if each.kind == "open"]
+    assert (entry.state, entry.setbacks) == ("done", 0)
+
+
+def test_pauses_grow_and_end():
+    """Half a minute, two, ten and thirty minutes; the fifth setback in a row is the last."""
+    entry = Entry(
+        study="s", wave=1, kind="open", ordinal=1, state="running", due=NOW, precedence=1, late="run", not_after=NOW
+    )
+    assert [replace(entry, setbacks=number).pause for number in range(5)] == [30.0, 120.0, 600.0, 1_800.0, None]

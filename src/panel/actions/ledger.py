@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from panel.actions import fieldwork
 from panel.actions.contacts import select
 from panel.actions.progress import snapshot
 from panel.actions.sightings import of_action
 from panel.calendar import agenda
-from panel.errors import PanelError, WaveState
+from panel.errors import PanelError, WaveState, may_pass
 from panel.model.action import Claimed, Entry, Outcome
 from panel.model.agenda import CONTACTS
 from panel.model.study import Study
@@ -31,11 +32,12 @@ Doing = Callable[[Claimed], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticked:
-    """What a tick did: actions planned or moved, done, done late, failed."""
+    """What a tick did: actions planned or moved, done, done late, put off because what keeps them passes, failed."""
 
     planned: int
     done: int
     late: int
+    deferred: int
     failed: int
 
 
@@ -58,7 +60,9 @@ def tick(app: Adapters, do: Doing, *, lease_seconds: float = LEASE_SECONDS) -> T
     Bring the ledger up to date, then do every action that is due, one after the other.
 
     Any number of workers may tick at a time: each action is one worker's at a time, by the database's clock, and takes
-    effect once: a worker that lost its lease cannot complete it. One that is killed leaves its action to the next.
+    effect once: a worker that lost its lease cannot complete it. One that is killed leaves its action to the next. What
+    is kept by something that passes is tried again by a later tick (`panel.model.action.PAUSES`); anything else that
+    an action raises has failed it.
     """
     planned = sum(plan(app, key) for key in app.store.study_keys())
     counts: Counter[str] = Counter()
@@ -66,7 +70,13 @@ def tick(app: Adapters, do: Doing, *, lease_seconds: float = LEASE_SECONDS) -> T
         outcome = _attempt(app, claimed, do, lease_seconds)
         counts[outcome] += 1
         counts["late"] += claimed.lateness > 60 and outcome == "complete"
-    return Ticked(planned=planned, done=counts["complete"], late=counts["late"], failed=counts["fail"])
+    return Ticked(
+        planned=planned,
+        done=counts["complete"],
+        late=counts["late"],
+        deferred=counts["defer"],
+        failed=counts["fail"],
+    )
 
 
 def count_days(app: Adapters) -> int:
@@ -82,22 +92,41 @@ def count_days(app: Adapters) -> int:
     return len(waves)
 
 
-def _attempt(app: Adapters, claimed: Claimed, do: Doing, lease_seconds: float) -> Outcome:
-    outcome: Outcome = "complete"
-    reason = ""
+def _attempt(app: Adapters, claimed: Claimed, do: Doing, lease_seconds: float) -> str:
+    """Do an action and note what came of it; return the event."""
+    error: Exception | None = None
     with _held(app, claimed, lease_seconds):
         try:
             do(claimed)
-        except PanelError as error:
-            outcome, reason = "fail", error.what
-        except Exception as error:  # noqa: BLE001 - the ledger outlives whatever an action raises
-            outcome, reason = "fail", f"unexpected {type(error).__name__}"
-    entry = claimed.entry
-    reacting = _about(app, entry, is_failing=outcome == "fail")
-    if not app.store.settle(claimed, outcome, reason=reason, by=_me(), reacting=reacting):
+        except Exception as raised:  # noqa: BLE001 - the ledger outlives whatever an action raises
+            error = raised
+    entry, event = claimed.entry, _event(claimed.entry, error)
+    if not _is_kept(app, claimed, event, _in_words(error)):
         log.warning("lost the lease of %s: another worker has it", entry.key)
-    log.info("action %s %s late=%ds", entry.key, outcome, claimed.lateness)
-    return outcome
+    log.info("action %s %s late=%ds", entry.key, event, claimed.lateness)
+    return event
+
+
+def _event(entry: Entry, error: Exception | None) -> Outcome | Literal["defer"]:
+    if error is None:
+        return "complete"
+    return "defer" if may_pass(error) and entry.pause is not None else "fail"
+
+
+def _is_kept(app: Adapters, claimed: Claimed, event: Outcome | Literal["defer"], reason: str) -> bool:
+    if event == "defer":
+        return app.store.defer(claimed, claimed.entry.pause or 0.0, reason=reason, by=_me())
+    reacting = _about(app, claimed.entry, is_failing=event == "fail")
+    return app.store.settle(claimed, event, reason=reason, by=_me(), reacting=reacting)
+
+
+def _in_words(error: Exception | None) -> str:
+    if error is None:
+        return ""
+    if isinstance(error, PanelError):
+        return error.what
+    told = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
+    return f"unexpected {type(error).__name__}{told}"
 
 
 @contextmanager
@@ -107,8 +136,11 @@ def _held(app: Adapters, claimed: Claimed, seconds: float) -> Iterator[None]:
 
     def renew() -> None:
         while not done.wait(seconds / 3):
-            if not app.store.renew(claimed, seconds):
-                return
+            try:
+                if not app.store.renew(claimed, seconds):
+                    return
+            except PanelError as error:  # a lock passes; the lease has two more thirds of its time
+                log.warning("could not renew the lease of %s: %s", claimed.entry.key, type(error).__name__)
 
     keeper = threading.Thread(target=renew, daemon=True)
     keeper.start()
@@ -120,12 +152,12 @@ def _held(app: Adapters, claimed: Claimed, seconds: float) -> Iterator[None]:
 
 
 def _missed(app: Adapters) -> Callable[[Entry], Reacting]:
-    return lambda entry: _about(app, entry, is_failing=True)
+    return lambda entry: _about(app, entry, is_failing=True, told=entry.reason)
 
 
-def _about(app: Adapters, entry: Entry, *, is_failing: bool) -> Reacting:
+def _about(app: Adapters, entry: Entry, *, is_failing: bool, told: str = "") -> Reacting:
     study = app.study(entry.study)
-    return of_action(app, study, entry.wave, entry.kind, is_failing=is_failing)
+    return of_action(app, study, entry.wave, entry.kind, is_failing=is_failing, told=told)
 
 
 def perform(app: Adapters, claimed: Claimed) -> None:

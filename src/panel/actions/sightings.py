@@ -142,8 +142,9 @@ def obstructed(app: Adapters, study: Study, wave: int, obstacles: Sequence[str])
     app.store.react(study.key, _following([seen], scene_of(app, study)))
 
 
-def of_action(app: Adapters, study: Study, wave: int, kind: str, *, is_failing: bool) -> Reacting:
-    """Return what follows from an action of the calendar that could not be done in time, or now was."""
+def of_action(app: Adapters, study: Study, wave: int, kind: str, *, is_failing: bool, told: str = "") -> Reacting:
+    """Return what follows from an action of the calendar that could not be done in time, or now was; `told` is why."""
+    cause = f": {told}" if told else ""
     seen = Sighting(
         study=study.key,
         suite="calendar",
@@ -151,8 +152,8 @@ def of_action(app: Adapters, study: Study, wave: int, kind: str, *, is_failing: 
         subgroup=kind,
         wave=wave,
         outcome="failed" if is_failing else "passed",
-        why="An action of the calendar could not be done. `panelctl actions list` says which and why; what comes after "
-        "it in the wave waits.",
+        why=f"An action of the calendar could not be done{cause}. `panelctl actions list` says which and why; "
+        "what comes after it in the wave waits.",
         checked_count=1,
         failing_count=int(is_failing),
     )

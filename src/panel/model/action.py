@@ -17,6 +17,7 @@ ACTION = machine(
         "replan": "its time is another",
         "claim": "a worker takes it on",
         "lapse": "the worker that had it is gone",
+        "defer": "what kept it passes; it is tried again a while later",
         "complete": "it is done",
         "part": "it is done in part",
         "fail": "it could not be done",
@@ -25,23 +26,42 @@ ACTION = machine(
         "retry": "it is to be done again",
     },
     table="""
-             replan   claim    lapse    complete  part     fail    miss    skip     retry
-    planned  planned  running  -        -         -        -       missed  skipped  -
-    running  -        -        running  done      partial  failed  -       -        -
-    done     -        -        -        -         -        -       -       -        -
-    partial  -        -        -        -         -        -       -       done     planned
-    failed   -        -        -        -         -        -       -       skipped  planned
-    missed   -        -        -        -         -        -       -       skipped  planned
-    skipped  -        -        -        -         -        -       -       -        planned
+             replan   claim    lapse    defer    complete  part     fail    miss    skip     retry
+    planned  planned  running  -        -        -         -        -       missed  skipped  -
+    running  -        -        running  planned  done      partial  failed  -       -        -
+    done     -        -        -        -        -         -        -       -       -        -
+    partial  -        -        -        -        -         -        -       -       done     planned
+    failed   -        -        -        -        -         -        -       -       skipped  planned
+    missed   -        -        -        -        -         -        -       -       skipped  planned
+    skipped  -        -        -        -        -         -        -       -       -        planned
     """,
 )
 SETTLED: tuple[str, ...] = ("done", "skipped")
 """States that let the later actions of a wave be done; a failed one keeps them waiting, and somebody is told."""
+MOST_LAPSES = 5
+"""
+So many workers in a row may be gone at an action; then it is given up and somebody is told.
+
+One or two are explained by a restart of the machine, five in a row without an end only by the action itself (it takes
+all memory, say). Each costs one lease, after which a worker lives to do the rest.
+"""
+PAUSES = (30.0, 120.0, 600.0, 1_800.0)
+"""
+Seconds after which an action that was kept by something that passes is tried again; after the last it has failed.
+
+A lock is over in seconds, a server starts anew in minutes; what lasts three quarters of an hour needs somebody.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One action as it stands in the ledger. `lateness` are seconds between when it was due and when it was done."""
+    """
+    One action as it stands in the ledger.
+
+    `lateness` are seconds between when it was due and when it was done; `lapses` counts the workers that were gone at
+    it in a row, `setbacks` how often in a row it was kept by something that passes; `not_before` is when it may be
+    tried again.
+    """
 
     study: str
     wave: int
@@ -56,6 +76,14 @@ class Entry:
     lateness: float | None = None
     reason: str = ""
     done_at: datetime | None = None
+    lapses: int = 0
+    setbacks: int = 0
+    not_before: datetime | None = None
+
+    @property
+    def pause(self) -> float | None:
+        """Return after how many seconds it may be tried again when something that passes kept it; None for never."""
+        return PAUSES[self.setbacks] if self.setbacks < len(PAUSES) else None
 
     @property
     def key(self) -> str:

@@ -11,7 +11,7 @@ from panel.model.action import ActionEvent, Claimed, Entry, Outcome
 from panel.ports.alerts import Reacting
 
 Missing = Callable[[Entry], Reacting]
-"""What follows from an action that nobody may do any more without asking."""
+"""What follows from an action that nobody may do any more without asking; the entry's `reason` says why."""
 
 
 class Ledger(Protocol):
@@ -33,8 +33,13 @@ class Ledger(Protocol):
 
         In order of (due, precedence, ordinal); one waits while an earlier one of its wave is not settled, and one that
         another worker left behind is taken over when its lease ends. The lateness is on record. One that is later than
-        it may be is skipped, or missed with what `missing` says, in the same transaction, by its policy.
+        it may be is skipped, or missed with what `missing` says, in the same transaction, by its policy. One at which
+        `panel.model.action.MOST_LAPSES` workers in a row were gone has failed, with what `missing` says.
         """
+        ...
+
+    def defer(self, claimed: Claimed, seconds: float, *, reason: str, by: str) -> bool:
+        """Put a claimed action back for so many seconds; False where its lease went to somebody else."""
         ...
 
     def renew(self, claimed: Claimed, seconds: float) -> bool:

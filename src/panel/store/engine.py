@@ -67,6 +67,11 @@ _SENTENCES: tuple[tuple[tuple[str, ...], type[StorageError | SettingsError], str
         "run `panelctl init`",
     ),
 )
+_PASSING = (
+    *("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR"),
+    *("55P03", "40P01", "40001", "53", "58", "08", "57P", "no connection"),
+)
+"""Codes of what passes without anybody changing the step: a lock, a full or failing disk, a server that starts anew."""
 
 
 def make_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
@@ -162,7 +167,7 @@ def spoken() -> Iterator[None]:
         raise in_words(error) from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise StorageError("The disk is full.", fix=f"free space and {_AGAIN}") from error
+            raise StorageError("The disk is full.", fix=f"free space and {_AGAIN}", passes=True) from error
         raise
 
 
@@ -171,7 +176,7 @@ def in_words(error: BaseException | None) -> StorageError | SettingsError:
     code = _code(error)
     for codes, kind, what, fix in _SENTENCES:
         if code.startswith(codes):
-            return kind(what, fix=fix)
+            return kind(what, fix=fix, passes=code.startswith(_PASSING))
     return StorageError(f"The database refused the step ({code}).", fix="report the code in brackets")
 
 

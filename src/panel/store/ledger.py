@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, exists, insert, or_, select, update
 
 from panel.calendar import Due
 from panel.errors import UnknownKey, printable
-from panel.model.action import SETTLED, ActionEvent, Claimed, Entry, Outcome, move
+from panel.model.action import MOST_LAPSES, SETTLED, ActionEvent, Claimed, Entry, Outcome, move
 from panel.ports.alerts import Reacting
 from panel.ports.ledger import Missing
 from panel.store import tables
@@ -24,6 +24,8 @@ EVENT = tables.WaveActionEvent.__table__  # type: ignore[attr-defined]
 _KEY = ("study", "wave", "kind", "ordinal")
 _OFF = "no longer on the calendar"
 _OVER = "was due before the study was loaded here"
+_GONE = f"{MOST_LAPSES} workers in a row were gone while they did it: it may be what ends them"
+_AFRESH = {"lapses": 0, "setbacks": 0, "not_before": 0.0}
 _ORDER = (ACTION.c.due, ACTION.c.precedence, ACTION.c.ordinal, ACTION.c.wave, ACTION.c.study)
 
 
@@ -53,18 +55,38 @@ class Actions(Database):
                 at = datetime.fromtimestamp(now, UTC)
                 lateness = max(now - row.due, 0.0)
                 event = "lapse" if row.state == "running" else "claim"
+                lapses = row.lapses + (event == "lapse")
+                if lapses >= MOST_LAPSES:
+                    given_up = {"lease": None, "lease_until": 0.0}
+                    _happened(connection, row, "fail", given_up, by=by, reason=_GONE, at=at, lateness=lateness)
+                    keep_reaction(connection, now, row.study, missing(replace(_entry(row), reason=_GONE)))
+                    continue
                 if event == "claim" and now > row.not_after and row.late != "run":
                     left = "miss" if row.late == "ask" else "skip"
                     why = f"{lateness / 3600:.1f} hours late"
                     _happened(connection, row, left, by=by, reason=why, at=at, lateness=lateness)
                     if left == "miss":
-                        keep_reaction(connection, now, row.study, missing(_entry(row)))
+                        keep_reaction(connection, now, row.study, missing(replace(_entry(row), reason=why)))
                     continue
                 token = uuid.uuid4().hex
-                lease = {"lease": token, "lease_until": now + seconds, "attempts": row.attempts + 1}
+                lease = {"lease": token, "lease_until": now + seconds, "lapses": lapses, "attempts": row.attempts + 1}
                 _happened(connection, row, event, lease, by=by, reason="", at=at, lateness=lateness)
                 return Claimed(entry=_entry(row), token=token, lateness=lateness)
         return None
+
+    def defer(self, claimed: Claimed, seconds: float, *, reason: str, by: str) -> bool:
+        """Put a claimed action back, to be tried again after so many seconds; see ports.Ledger."""
+        mine = (ACTION.c.lease == claimed.token, ACTION.c.state == "running")
+        with self._writes() as connection:
+            row = connection.execute(select(ACTION).where(*mine)).first()
+            if row is None:
+                return False
+            now = self._moment(connection)
+            free = {"lease": None, "lease_until": 0.0, "lapses": 0}
+            later = {"setbacks": row.setbacks + 1, "not_before": now + seconds}
+            at = datetime.fromtimestamp(now, UTC)
+            _happened(connection, row, "defer", free | later, by=by, reason=reason, at=at, lateness=claimed.lateness)
+        return True
 
     def renew(self, claimed: Claimed, seconds: float) -> bool:
         """Hold a claimed action longer; see ports.Ledger."""
@@ -82,7 +104,7 @@ class Actions(Database):
                 return False
             now = self._moment(connection)
             at = datetime.fromtimestamp(now, UTC)
-            done = {"lease": None, "lease_until": 0.0, "lateness": claimed.lateness, "done_at": at}
+            done = {**_AFRESH, "lease": None, "lease_until": 0.0, "lateness": claimed.lateness, "done_at": at}
             _happened(connection, row, outcome, done, by=by, reason=reason, at=at, lateness=claimed.lateness)
             if reacting is not None:
                 keep_reaction(connection, now, row.study, reacting)
@@ -99,7 +121,7 @@ class Actions(Database):
                 what = f"The ledger has no {printable(kind)} {ordinal} of wave {wave} of {printable(study)}."
                 raise UnknownKey(what, fix=f"panelctl actions list {printable(study)}")
             now = self._moment(connection)
-            more = {"not_after": max(row.not_after, now + 86_400)} if event == "retry" else {}
+            more = {**_AFRESH, "not_after": max(row.not_after, now + 86_400)} if event == "retry" else {}
             _happened(connection, row, event, more, by=by, reason=reason, at=at)
             return _entry(connection.execute(select(ACTION).where(here)).one())
 
@@ -140,7 +162,7 @@ def _next(now: float, study: str | None) -> Any:
         before,
     )
     free = or_(
-        and_(ACTION.c.state == "planned", ACTION.c.due <= now),
+        and_(ACTION.c.state == "planned", ACTION.c.due <= now, ACTION.c.not_before <= now),
         and_(ACTION.c.state == "running", ACTION.c.lease_until <= now),
     )
     query = select(ACTION).where(free, ~waits).order_by(*_ORDER).limit(1)
@@ -157,13 +179,13 @@ def _planned(connection: Connection, row: Any, due: Due, *, since: datetime, now
     if row is None:
         key = {"study": due.study, "wave": due.wave, "kind": due.kind, "ordinal": due.ordinal}
         is_over = due.at < since
-        rest = {"attempts": 0, "lateness": None, "lease": None, "lease_until": 0.0, "done_at": None}
+        rest = {**_AFRESH, "attempts": 0, "lateness": None, "lease": None, "lease_until": 0.0, "done_at": None}
         reason = _OVER if is_over else ""
         state = "skipped" if is_over else "planned"
         connection.execute(insert(ACTION).values(**key, **timing, **rest, state=state, reason=reason))
         return 1
     if row.state == "skipped" and row.reason in (_OFF, _OVER) and due.at >= since:
-        _happened(connection, row, "retry", timing, by=by, reason="on the calendar again", at=at)
+        _happened(connection, row, "retry", {**_AFRESH, **timing}, by=by, reason="on the calendar again", at=at)
         return 1
     if row.state != "planned" or all(getattr(row, name) == value for name, value in timing.items()):
         return 0
@@ -201,5 +223,8 @@ def _happened(
 
 def _entry(row: Any) -> Entry:
     kept = {each.name: getattr(row, each.name) for each in fields(Entry)}
-    moments = {name: datetime.fromtimestamp(kept[name], UTC) for name in ("due", "not_after")}
+    moments: dict[str, datetime | None] = {
+        name: datetime.fromtimestamp(kept[name], UTC) for name in ("due", "not_after")
+    }
+    moments |= {"not_before": datetime.fromtimestamp(row.not_before, UTC) if row.not_before else None}
     return Entry(**{**kept, **moments, "done_at": utc(row.done_at) if row.done_at else None})

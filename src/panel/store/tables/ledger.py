@@ -26,6 +26,9 @@ class WaveAction(Base, table=True):
     late: str
     not_after: float
     attempts: int
+    lapses: int
+    setbacks: int
+    not_before: float
     lateness: float | None
     lease: str | None
     lease_until: float
