@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from panel import calendar
-from panel.errors import DefinitionError, Fault, StorageError, Where, printable
+from panel.errors import DefinitionError, Fault, StorageError, WaveState, Where, printable
 from panel.model.load import load_study as parse_study
 from panel.model.study import Study
+from panel.model.wave import disturbances, with_fieldwork
 from panel.ports import Adapters
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ def load_study(app: Adapters, path_or_key: str) -> LoadedStudy:
 
     Raises:
         DefinitionError: with every fault, or an instrument changed under its old version.
+        WaveState: the files leave out or change a wave that was begun.
         UnknownKey: neither a folder nor a study that ships with the package.
     """
     files = app.study_files(path_or_key)
@@ -46,9 +48,28 @@ def load_study(app: Adapters, path_or_key: str) -> LoadedStudy:
             faults=[Fault(each, Where(file="study.toml", key="calendar")) for each in wrong],
             fix="correct the times of [calendar], or the fieldwork of the waves",
         )
+    _leaves_fieldwork_alone(app, study)
     digest = app.store.keep_study(study.key, files, app.clock.now())
     log.info("loaded study=%s sha256=%s waves=%d", study.key, digest[:12], len(study.waves))
     return LoadedStudy(study=study, sha256=digest)
+
+
+def _leaves_fieldwork_alone(app: Adapters, study: Study) -> None:
+    """Refuse files that change a wave which was begun; what is kept now may itself be unreadable to this version."""
+    states = app.store.wave_states(study.key)
+    if not states:
+        return
+    try:
+        before = app.study(study.key)
+    except DefinitionError:
+        return
+    found = disturbances(before, with_fieldwork(study, app.store.moved_fieldwork(study.key)), states)
+    if found:
+        raise WaveState(
+            f"Study '{printable(study.key)}' would change waves that were begun.",
+            faults=[Fault(each, Where(file="study.toml", key="wave")) for each in found],
+            fix="leave these waves as they are; what is kept stays as it was",
+        )
 
 
 def inbox(app: Adapters, study: Study, wave: int) -> Path:

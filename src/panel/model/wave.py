@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from panel.errors import WaveState
+from panel.errors import WaveState, printable
 from panel.model.machine import machine
-from panel.model.study import Period, Study
+from panel.model.study import Period, Study, Wave
 
 WAVE = machine(
     "wave",
@@ -118,3 +118,38 @@ def moved_to(study: Study, wave: int, *, start: date | None = None, end: date) -
             fix=f"choose dates in order such that it {window}" if window else "choose an end on or after the start",
         )
     return Period(start=first, end=end)
+
+
+def disturbances(before: Study, now: Study, states: Mapping[int, str]) -> tuple[str, ...]:
+    """
+    Return what another version of a study would change under waves that were begun, a sentence each.
+
+    A wave that is staged or was in the field keeps its place and its key; one that was in the field keeps its first
+    day and its questionnaire too, and its last day moves by `extend` only, with a reason on record. What else changes
+    for a staged wave is told when it is to open.
+    """
+    there = {each.number: each for each in now.waves}
+    return tuple(
+        said
+        for each in before.waves
+        if (state := states.get(each.number)) in ("staged", *FIELDED)
+        for said in _disturbed(each, there.get(each.number), state)
+    )
+
+
+def _disturbed(before: Wave, now: Wave | None, state: str) -> list[str]:
+    """Return what is another for one wave that was begun."""
+    this = f"wave {before.key} is {state}"
+    if now is None:
+        return [f"{this}: it cannot be left out"]
+    found = [f"{this}: its key cannot be {printable(now.key)}"] if now.key != before.key else []
+    if state == "staged":
+        return found
+    if now.fieldwork.start != before.fieldwork.start:
+        found.append(f"{this}: its first day was {before.fieldwork.start}, not {now.fieldwork.start}")
+    if now.fieldwork.end != before.fieldwork.end:
+        found.append(f"{this}: its last day is {before.fieldwork.end}; only `panelctl wave extend` moves it")
+    if now.instrument != before.instrument:
+        what = f"questionnaire {printable(before.instrument)}, not {printable(now.instrument)}"
+        found.append(f"{this}: it is fielded with {what}")
+    return found
