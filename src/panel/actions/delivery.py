@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from panel.actions.incidents import react
 from panel.actions.sightings import scene_of
 from panel.actions.sweep import sweep
+from panel.errors import PanelError
 from panel.model.incident import Message, Parcel, Sighting
 from panel.ports import Adapters, Reacting, Sent
 
@@ -56,11 +57,27 @@ def deliver(app: Adapters, pace: Pace | None = None, chance: Callable[[], float]
     See to dates and omissions, then deliver every message that is due.
 
     Any number of workers may run this at a time: each leases what it sends. A worker that is killed between sending and
-    noting it leaves the message to be sent again, with the same incident and key.
+    noting it leaves the message to be sent again, with the same incident and key. A study that cannot be seen to keeps
+    no message of another waiting.
+
+    Raises:
+        PanelError: a study could not be seen to, once everything else is done.
     """
-    for key in app.store.study_keys():
-        sweep(app, key)
-    return deliver_due(app, pace or Pace(), chance)
+    unseen = [error for key in app.store.study_keys() for error in _swept(app, key)]
+    made = deliver_due(app, pace or Pace(), chance)
+    if unseen:
+        raise unseen[0]
+    return made
+
+
+def _swept(app: Adapters, study_key: str) -> Sequence[PanelError]:
+    """See to a study, and return what kept that from being done."""
+    try:
+        sweep(app, study_key)
+    except PanelError as error:
+        log.error("not seen to study=%s: %s", study_key, type(error).__name__)
+        return [error]
+    return []
 
 
 def deliver_due(app: Adapters, pace: Pace, chance: Callable[[], float] = random.random) -> Delivered:

@@ -174,8 +174,12 @@ class _Desk:
         return self.studies[key]
 
     def judge(self, contact: Contact, known: Circumstances, now: datetime) -> Ruling:
-        """Say whether a contact may leave, by what is known now."""
-        made = judge(self.study(contact.study), lambda member: self._reach(contact, member))(contact, known, now)
+        """Say whether a contact may leave, by what is known now; one of a study that cannot be read waits."""
+        try:
+            study = self.study(contact.study)
+        except PanelError:
+            return Ruling(verdict="later", reason="study_unreadable")
+        made = judge(study, lambda member: self._reach(contact, member))(contact, known, now)
         self.held += made.verdict == "held"
         return made
 
