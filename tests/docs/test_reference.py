@@ -66,3 +66,11 @@ def test_every_link_leads_somewhere(page):
     links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
     local = [link for link in links if "://" not in link]
     assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+def test_every_test_that_a_page_names_is_there():
+    """A test that documentation gives as proof is a test of the project."""
+    named = {each for page in PAGES for each in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text("utf-8"))}
+    assert len(named) > 40
+    texts = {path: (ROOT / path).read_text("utf-8") if (ROOT / path).exists() else "" for path, _ in named}
+    assert [f"{path}::{name}" for path, name in sorted(named) if f"\ndef {name}(" not in texts[path]] == []

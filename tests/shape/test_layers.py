@@ -1,6 +1,7 @@
 """The fence: who may import whom, and which library has which door."""
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -183,6 +184,21 @@ def test_no_import_cycles():
 def test_no_drawer_for_anything():
     """No module is named for holding whatever has no place."""
     assert [name for name in MODULES if DRAWERS & set(name.split("."))] == []
+
+
+def searched(path: Path) -> Iterator[str]:
+    """Yield the texts with a word in them in which a module looks for another text; `in ("one")` is one of them."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Compare):
+            for how, what in zip(node.ops, node.comparators, strict=True):
+                text = what.value if isinstance(what, ast.Constant) else None
+                if isinstance(how, ast.In | ast.NotIn) and isinstance(text, str) and re.search("[A-Za-z]{3}", text):
+                    yield f"{path.relative_to(ROOT)}:{node.lineno} {text}"
+
+
+def test_no_name_is_looked_for_inside_a_text():
+    """ONS 8: `state in "READY_FOR_REVIEW"` holds for every part of it; names are compared, or looked for in tuples."""
+    assert [each for path in MODULES.values() for each in searched(path)] == []
 
 
 def test_no_module_outgrows_its_reader():
