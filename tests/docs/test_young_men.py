@@ -143,3 +143,28 @@ def test_mobility_is_that_of_the_cross_table(printed, unions):
     assert found["moved_share"]["estimate"] == pytest.approx((unions[1980] != unions[1981]).mean(), rel=1e-12)
     assert found["mobility"]["estimate"] == pytest.approx(2 - sum(stayed), rel=1e-12)
     assert found["mobility"]["denominator"].endswith("years apart: 1")
+
+
+def test_all_roads_to_the_change_of_a_closed_panel_are_one(printed, men):
+    """`panelctl composite`: cross-sections, stayers and composite give the mean of 545 differences."""
+    rows = table(printed["panelctl composite young-men -v lwage --from 1980 --to 1981"])
+    found = {row["statistic"]: float(row["estimate"]) for row in rows}
+    wanted = (men[1981] - men[1980]).mean()
+    names = ("cross_sectional_change", "stayers_change", "composite_change")
+    assert [found[name] for name in names] == pytest.approx([wanted] * 3, rel=1e-10)
+
+
+def test_matched_hours_move_as_their_sums(printed, unions):
+    """`panelctl chained` and `panelctl change --groups both`: sums and means of hours that pandas gives."""
+    from linearmodels.datasets import wage_panel
+
+    hours = wage_panel.load().pivot(index="nr", columns="year", values="hours")
+    own = hours[unions[1980] == 1]
+    rows = table(printed["panelctl chained young-men -v hours --from 1980 --to 1981 --by union"])
+    found = {row["statistic"]: float(row["estimate"]) for row in rows if row["group"] == "member"}
+    wanted = own[1981].sum() / own[1980].sum() - 1
+    assert [found["matched_change"], found["chained_change"]] == pytest.approx([wanted, wanted], rel=1e-12)
+    rows = table(printed["panelctl change young-men -v hours --from 1980 --to 1981 --by union --groups both"])
+    found = {row["statistic"]: float(row["estimate"]) for row in rows if row["group"] == "member"}
+    stayed = hours[(unions[1980] == 1) & (unions[1981] == 1)]
+    assert found["stayers_mean_change"] == pytest.approx((stayed[1981] - stayed[1980]).mean(), rel=1e-12)

@@ -12,13 +12,6 @@ from panel.errors import EstimateError
 from panel.estimate import GAPS, Pair, Rule, Sides, gaps, middle_of, ruled, to_frame
 from panel.model.study import Domain
 
-WHOSE: dict[Rule, str] = {
-    "both": ", in the group in both waves",
-    "first": ", by the group of the earlier wave",
-    "second": ", by the group of the later wave",
-}
-"""In words, whom a rule of groups takes among those who answered both waves."""
-
 
 class Apart(Subject):
     """Questions about two groups."""
@@ -48,11 +41,9 @@ class Apart(Subject):
         self._number(variable)
         division = self._divided_by_groups(groups)
         sides = self._sides(variable, self._pair_of(waves), middle, in_real_terms, rule)
-        whose = "" if self.weight == "cross-sectional" else WHOSE[rule]
-        labels = [
-            replace(each, terms="real" if in_real_terms else each.terms, denominator=f"{each.denominator}{whose}")
-            for each in self._labels(variable)
-        ]
+        labels = self._in_terms(self._labels(variable), in_real_terms)
+        if self.weight == "longitudinal":
+            labels = self._by_rule(labels, rule)
         keys = [each.key for each in division.groups]
         places = (keys.index(groups[0]), keys.index(groups[1]))
         one, other = (labels[place] for place in places)

@@ -3,37 +3,145 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from panel.analysis.levels import Levels
-from panel.estimate import Dynamics, Pair, Rule, dynamics, ruled, stayers
+from panel.analysis.shown import together
+from panel.disclose import HIDDEN, protect
+from panel.estimate import (
+    COMPOSITE,
+    Amount,
+    Dynamics,
+    Pair,
+    Roads,
+    Rule,
+    chained,
+    composite,
+    dynamics,
+    ruled,
+    stayers,
+    to_frame,
+)
 
 
 class Changes(Levels):
     """Questions about a number in two waves."""
 
-    def change(self, variable: str, *, waves: tuple[int | str, int | str]) -> pd.DataFrame:
+    def change(
+        self, variable: str, *, waves: tuple[int | str, int | str], in_real_terms: bool = False, groups: Rule = "first"
+    ) -> pd.DataFrame:
         """
-        Return how a number changed between two waves, nominal.
+        Return how a number changed between two waves.
 
-        Under the longitudinal weight: within the same members, by the group they were in first. Under the
+        Under the longitudinal weight: within the same members, by the group that the rule says. Under the
         cross-sectional weight: everybody in the later wave against everybody in the earlier, with the overlap in the
-        standard error.
+        standard error; the rule says nothing there.
+
+        Args:
+            variable: a number.
+            waves: the earlier and the later.
+            in_real_terms: amounts in prices of the index's base year, nominal otherwise.
+            groups: "first" (in the group in the earlier wave), "both" or "second".
 
         Raises:
-            EstimateError: the release has no longitudinal weight for these two waves.
+            EstimateError: the release has no longitudinal weight for these two waves, or no price index.
         """
         self._number(variable)
         first, second = self._pair_of(waves)
         if self.weight == "cross-sectional":
-            values = self._sample.number(variable)
-            table = self._levels(variable, "mean", values, np.isfinite(values), None, waves=[first, second])
+            values = self._sample.number(variable, in_real_terms=in_real_terms)
+            table = self._levels(
+                variable, "mean", values, np.isfinite(values), None, waves=[first, second], in_real_terms=in_real_terms
+            )
             return table[table["statistic"].isin(["change", "relative_change"])].reset_index(drop=True)
         pair = Pair.of(self._sample, self._weights, (first, second))
-        labels, groups = self._labels(variable), self._groups(pair.now)
-        return self._protected(stayers(pair, labels, variable, groups, in_real_terms=False, method=self._method))
+        labels = self._by_rule(self._in_terms(self._labels(variable), in_real_terms), groups)
+        rule = ruled(self._groups(pair.now), self._groups(pair.then), groups)
+        return self._protected(stayers(pair, labels, variable, rule, in_real_terms=in_real_terms, method=self._method))
+
+    def composite(
+        self, variable: str, *, waves: tuple[int | str, int | str], in_real_terms: bool = False
+    ) -> pd.DataFrame:
+        """
+        Return the net change of a mean by cross-sections, within stayers, and by the steadiest mean of both.
+
+        Both weights are used, whatever the panel's own. Stayers are in the group in both waves. The four figures of a
+        group are shown together or not at all. See `panel.estimate.composite`.
+
+        Args:
+            variable: a number.
+            waves: the earlier and the later.
+            in_real_terms: amounts in prices of the index's base year.
+
+        Raises:
+            UnknownVariable: it is no number.
+            EstimateError: these waves have no longitudinal weight, nobody has both amounts, or there is no price index.
+        """
+        sample, numbers = self._sample, self._pair_of(waves)
+        pair = Pair.of(sample, self._weights, numbers)
+        roads = Roads(
+            sample=sample,
+            pair=pair,
+            amount=self._amount(variable, numbers, in_real_terms),
+            everybody=self._groups(sample),
+            stayers=ruled(self._groups(pair.now), self._groups(pair.then), "both"),
+        )
+        labels = self._in_terms(self._labels(variable), in_real_terms)
+        table = to_frame(composite(roads, labels, method=self._method))
+        return together(table, COMPOSITE, threshold=self.release.study.disclosure_threshold)
+
+    def chained(
+        self, variable: str, *, waves: tuple[int | str, int | str], in_real_terms: bool = False, groups: Rule = "first"
+    ) -> pd.DataFrame:
+        """
+        Return how the sum of matched members' amounts moved from wave to wave, and the chain over all of them.
+
+        Each step is between waves that follow each other in the release, and says which. Where a step is hidden, the
+        chain of its group is. See `panel.estimate.chains`.
+
+        Args:
+            variable: an amount.
+            waves: the first and the last.
+            in_real_terms: amounts in prices of the index's base year.
+            groups: whose members a step matches: "first" (in the group when it begins), "both" or "second".
+
+        Raises:
+            UnknownVariable: it is no number.
+            EstimateError: a step has no longitudinal weight, no group has a chain, or there is no price index.
+        """
+        sample, (first, last) = self._sample, self._pair_of(waves)
+        between = [int(each) for each in np.unique(sample.wave) if first <= each <= last]
+        pairs = [Pair.of(sample, self._weights, step) for step in pairwise(between)]
+        amount = self._amount(variable, (first, last), in_real_terms)
+        labels = self._in_terms(self._labels(variable), in_real_terms)
+        told = [
+            replace(each, denominator=f"{each.denominator} in both waves of a step")
+            for each in self._by_rule(labels, groups)
+        ]
+        found = chained(
+            pairs, told, amount, lambda pair: ruled(self._groups(pair.now), self._groups(pair.then), groups),
+            method=self._method,
+        )  # fmt: skip
+        return self._without_hidden_links(to_frame(found))
+
+    def _without_hidden_links(self, table: pd.DataFrame) -> pd.DataFrame:
+        limit = self.release.study.disclosure_threshold
+        shown = protect(table, threshold=limit)
+        lost = shown.loc[(shown["statistic"] == "matched_change") & (shown["status"] == HIDDEN), "group"]
+        hide = (shown["statistic"] == "chained_change") & shown["group"].isin(lost)
+        return protect(shown.assign(status=shown["status"].mask(hide, HIDDEN)), threshold=limit)
+
+    def _amount(self, variable: str, waves: tuple[int, int], in_real_terms: bool) -> Amount:
+        self._number(variable)
+        return Amount(
+            variable=variable,
+            values=self._sample.number(variable, in_real_terms=in_real_terms),
+            waves=waves,
+            is_provisional=in_real_terms and self._sample.is_provisional(*waves),
+        )
 
     def dynamics(
         self, variable: str, *, waves: tuple[int | str, int | str], threshold: float = 0.0, groups: Rule = "both",

@@ -63,13 +63,16 @@ class Levels(Subject):
         waves: Sequence[int] | None = None,
         unit: str | None = None,
         value: str | None = None,
+        in_real_terms: bool = False,
     ) -> pd.DataFrame:
         sample = self._sample
         numbers = sorted(int(each) for each in np.unique(sample.wave)) if waves is None else list(waves)
         if wave is not None:
             numbers = [self.release.study.wave(wave).number]
-        labels = self._labels(variable, unit=unit, value=value)
-        measure = Measure(labels=labels, statistic=statistic, values=values, answered=known)
+        labels = self._in_terms(self._labels(variable, unit=unit, value=value), in_real_terms)
+        measure = Measure(
+            labels=labels, statistic=statistic, values=values, answered=known, in_real_terms=in_real_terms
+        )
         figures = series(sample, measure, self._groups(sample), numbers, method=self._method)
         if waves is None:
             figures = [each for each in figures if each.from_wave is None]

@@ -12,12 +12,19 @@ import pandas as pd
 from panel.analysis.tables import Tables
 from panel.disclose import protect
 from panel.errors import UnknownVariable, did_you_mean
-from panel.estimate import Figure, Grouping, Label, Sample, everybody, grouping, method_of, to_frame
+from panel.estimate import Figure, Grouping, Label, Rule, Sample, everybody, grouping, method_of, to_frame
 from panel.model.instrument import Code, Variable
 from panel.model.study import Domain, Group
 from panel.model.text import Text
 
 Weight = Literal["longitudinal", "cross-sectional"]
+
+WHOSE: dict[Rule, str] = {
+    "both": ", in the group in both waves",
+    "first": ", by the group of the earlier wave",
+    "second": ", by the group of the later wave",
+}
+"""In words, whom a rule of groups takes among those who answered both waves."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,16 @@ class Subject:
             )
             for key, name in groups
         ]
+
+    def _in_terms(self, labels: list[Label], in_real_terms: bool) -> list[Label]:
+        """Return the labels, of amounts in real terms where asked."""
+        return [replace(each, terms="real") for each in labels] if in_real_terms else labels
+
+    def _by_rule(self, labels: list[Label], rule: Rule) -> list[Label]:
+        """Return the labels of groups of the same members, with the rule that says whose group counts."""
+        if self.division is None:
+            return labels
+        return [replace(each, denominator=f"{each.denominator}{WHOSE.get(rule, '')}") for each in labels]
 
     @property
     def _marked(self) -> str:

@@ -19,6 +19,8 @@ Amount = Annotated[str, typer.Option("--variable", "-v", help="A number, e.g. in
 From = Annotated[str, typer.Option("--from", help="The earlier wave.")]
 To = Annotated[str, typer.Option("--to", help="The later wave.")]
 Division = Annotated[str | None, typer.Option("--by", help="Divide by this domain or coded variable.")]
+Real = Annotated[bool, typer.Option("--real", help="In prices of one year; nominal by default.")]
+Groups = Annotated[str, typer.Option(help="In the group in the first wave, in the second, or in both.")]
 Of = Annotated[str | None, typer.Option("--release", help="Of this release; the newest by default.")]
 
 
@@ -36,7 +38,7 @@ def decomposition(
     first: From,
     second: To,
     by: Division = None,
-    real: Annotated[bool, typer.Option("--real", help="In prices of one year; nominal by default.")] = False,
+    real: Real = False,
     release: Of = None,
     form: Form = Format.auto,
 ) -> None:
@@ -50,6 +52,72 @@ def decomposition(
     Figures(panel.release.study, table).emit(form, title=f"Net change of {variable}")
 
 
+def change(
+    study: StudyKey,
+    variable: Amount,
+    first: From,
+    second: To,
+    by: Division = None,
+    groups: Groups = "first",
+    everybody: Annotated[
+        bool, typer.Option("--everybody", help="Everybody then against everybody now; the same members by default.")
+    ] = False,
+    real: Real = False,
+    release: Of = None,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Show how a number changed between two waves: within the same members, or between everybody then and now.
+
+    Example: panelctl change creative-ai -v income_eur --from 2025 --to 2026 --by employment --groups both
+    """
+    panel = replace(people(study, release, by), weight="cross-sectional" if everybody else "longitudinal")
+    table = panel.change(variable, waves=(first, second), in_real_terms=real, groups=_of_members(groups))
+    Figures(panel.release.study, table).emit(form, title=f"Change of {variable}")
+
+
+def composite(
+    study: StudyKey,
+    variable: Amount,
+    first: From,
+    second: To,
+    by: Division = None,
+    real: Real = False,
+    release: Of = None,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Show the net change of a mean by cross-sections, within stayers, and by the steadiest mean of both.
+
+    Example: panelctl composite creative-ai -v income_eur --from 2025 --to 2026 --by employment
+    """
+    panel = people(study, release, by)
+    table = panel.composite(variable, waves=(first, second), in_real_terms=real)
+    Figures(panel.release.study, table).emit(form, title=f"Net change of {variable}")
+
+
+def chained(
+    study: StudyKey,
+    variable: Amount,
+    first: From,
+    second: To,
+    by: Division = None,
+    groups: Groups = "first",
+    real: Real = False,
+    release: Of = None,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Show how matched members' amounts moved from wave to wave, and the chain of these steps over all of them.
+
+    Example: panelctl chained creative-ai -v income_eur --from 2025 --to 2028 --by employment
+    """
+    panel = people(study, release, by)
+    rule = _of_members(groups)
+    table = panel.chained(variable, waves=(first, second), in_real_terms=real, groups=rule)
+    Figures(panel.release.study, table).emit(form, title=f"Chained change of {variable}")
+
+
 def gap(
     study: StudyKey,
     variable: Amount,
@@ -58,7 +126,7 @@ def gap(
     second: To,
     by: Annotated[str, typer.Option("--by", help="The domain or coded variable of the groups.")],
     middle: Annotated[str, typer.Option(help="mean or median")] = "mean",
-    real: Annotated[bool, typer.Option("--real", help="In prices of one year; nominal by default.")] = False,
+    real: Real = False,
     rule: Annotated[
         str,
         typer.Option(help="Whose group counts: current: of everybody, then; of the same members: both, first, second"),
@@ -88,15 +156,17 @@ def gap(
 
 
 def _rule(text: str) -> Rule | Literal["current"]:
-    """Return a rule of groups, or say which there are."""
+    """Return a rule of groups of everybody or of the same members, or say which there are."""
+    return "current" if text == "current" else _of_members(text, also="current, ", option="--rule")
+
+
+def _of_members(text: str, also: str = "", option: str = "--groups") -> Rule:
     from panel.estimate import RULES
 
     for known in RULES:
         if text == known:
             return known
-    if text != "current":
-        raise typer.BadParameter(f"'{text}' is none of current, {', '.join(RULES)}", param_hint="--rule")
-    return "current"
+    raise typer.BadParameter(f"'{text}' is none of {also}{', '.join(RULES)}", param_hint=option)
 
 
 def mobility(
@@ -119,5 +189,5 @@ def mobility(
 
 def register(program: typer.Typer) -> None:
     """Add the commands."""
-    for command in (decomposition, gap, mobility):
+    for command in (change, composite, chained, decomposition, gap, mobility):
         program.command()(command)

@@ -5,6 +5,8 @@ Estimators over one variance kernel.
 and `dynamics` what happened to the same members. All give schema.ESTIMATES, by way of `to_frame`.
 """
 
+from panel.estimate.chains import chained
+from panel.estimate.composite import COMPOSITE, Roads, composite
 from panel.estimate.decomposition import Amount, decomposition
 from panel.estimate.dynamics import RULES, Dynamics, Rule, dynamics, ruled
 from panel.estimate.gaps import GAPS, Sides, gaps, middle_of
@@ -17,6 +19,7 @@ from panel.estimate.rows import Figure, Label, to_frame
 from panel.estimate.sample import Sample
 
 __all__ = [
+    "COMPOSITE",
     "GAPS",
     "RULES",
     "Amount",
@@ -26,10 +29,13 @@ __all__ = [
     "Label",
     "Measure",
     "Pair",
+    "Roads",
     "Rule",
     "Sample",
     "Sides",
     "Slice",
+    "chained",
+    "composite",
     "decomposition",
     "dynamics",
     "everybody",

@@ -64,6 +64,19 @@ class Pair:
         """Return the degrees of freedom of each group."""
         return self.now.degrees(self.part, found)
 
+    def totals_of_whole(self, linear: np.ndarray) -> np.ndarray:
+        """
+        Return the weighted influence of an estimate by PSU of the whole sample, all weighting credited.
+
+        So it may stand beside estimates of other waves and under other weights. `linear` is a number a row of `now`.
+        """
+        weighted, where = self.now.influence(linear, self.waves[0]), self.now.places
+        if self.now.lost is not None and self.now.lost.places is not None:
+            weighted, where = self.now.lost.influence(weighted), self.now.lost.places
+        whole = np.zeros(len(self.now.whole.wave))
+        whole[where] = weighted
+        return self.now.whole.design.totals(whole)
+
     def figures(
         self, labels: Sequence[Label], statistic: str, found: Grouped, degrees: Sequence[int], *, method: str,
         is_provisional: bool = False,
@@ -120,7 +133,7 @@ def _lost(sample: Sample, own: pd.DataFrame, lost: pd.DataFrame, wave: int) -> L
     read = ["cohort", *dict.fromkeys(domain.variable for domain in sample.study.domains)]
     x = regressors(sample.frame[read].take(places), sample.study)
     base = due["design_weight"].to_numpy(dtype=float) * chance
-    return Lost(ResponseCredit(answered, chance, x, base), sample.design.take(places))
+    return Lost(ResponseCredit(answered, chance, x, base), sample.design.take(places), places)
 
 
 def _places(sample: Sample, members: pd.Series, wave: int) -> np.ndarray:

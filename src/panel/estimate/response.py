@@ -70,14 +70,19 @@ class Lost:
     """
     The credit of estimated propensities, and the design of those who answered and, after them, of the lost.
 
-    The rows of a sample are the first of `credit` and `design`.
+    The rows of a sample are the first of `credit`, `design` and `places`, which say where each is in the whole sample.
     """
 
     credit: ResponseCredit
     design: Design
+    places: np.ndarray | None = None
 
-    def totals(self, weighted: np.ndarray) -> np.ndarray:
-        """Return by PSU the influence of everybody who was due, from that of those who answered; see `influence`."""
+    def influence(self, weighted: np.ndarray) -> np.ndarray:
+        """Return the influence of everybody who was due, from that of those who answered."""
         whole = np.zeros((*weighted.shape[:-1], len(self.credit.answered)))
         whole[..., : weighted.shape[-1]] = weighted
-        return self.design.totals(self.credit.influence(whole))
+        return self.credit.influence(whole)
+
+    def totals(self, weighted: np.ndarray) -> np.ndarray:
+        """Return by PSU the influence of everybody who was due, from that of those who answered."""
+        return self.design.totals(self.influence(weighted))
