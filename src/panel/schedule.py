@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -18,6 +20,19 @@ log = logging.getLogger(__name__)
 HEALTH = "/health"
 
 
+class Unwell(Exception):
+    """A job did what it could, and says in words that anybody may read what it could not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Something that is done every so many seconds; `within` so many its next step, or its end, is to be seen."""
+
+    act: Callable[[], object]
+    every: float
+    within: float = 900.0
+
+
 class Ticker:
     """
     Runs jobs at intervals until it is stopped, each one at a time and never twice at once.
@@ -26,35 +41,62 @@ class Ticker:
     what was due meanwhile is in the ledger. Its jobs are in memory only.
     """
 
-    def __init__(self, jobs: Mapping[str, Callable[[], object]], seconds: Mapping[str, float]) -> None:
+    def __init__(self, jobs: Mapping[str, Job]) -> None:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a run that is still at it is no news
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(len(jobs))},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
+        self._jobs = dict(jobs)
         self._last: dict[str, str] = dict.fromkeys(jobs, "has not run yet")
+        self._seen: dict[str, float] = dict.fromkeys(jobs, time.monotonic())
+        self._at_it: set[str] = set()
         for name, job in jobs.items():
-            run = self._guarded(name, job)
+            run = self._guarded(name, job.act)
             now = datetime.now(UTC)
-            self._scheduler.add_job(run, "interval", seconds=seconds[name], id=name, next_run_time=now)
+            self._scheduler.add_job(run, "interval", seconds=job.every, id=name, next_run_time=now)
 
-    def _guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
+    def _guarded(self, name: str, act: Callable[[], object]) -> Callable[[], None]:
         def run() -> None:
+            self._at_it.add(name)
+            self.beat(name)
             try:
-                job()
+                act()
+            except Unwell as error:
+                self._last[name] = f"failed: {error}"
             except Exception as error:  # noqa: BLE001 - the ticker outlives its jobs
                 log.error("job %s failed: %s", name, type(error).__name__)
                 self._last[name] = f"failed: {type(error).__name__}"
             else:
                 self._last[name] = "ok"
+            finally:
+                self.beat(name)
+                self._at_it.discard(name)
 
         return run
 
+    def beat(self, name: str) -> None:
+        """Note that a job came a step further: one with many steps may take long, and hangs only in one of them."""
+        self._seen[name] = time.monotonic()
+
     @property
     def health(self) -> Mapping[str, str]:
-        """Return by job how its last run went, or that it has not run yet, which is not well."""
-        return dict(self._last)
+        """
+        Return by job how its last run went.
+
+        One that has not run yet is not well, nor is one that hangs: it has shown no step and no end within its limit,
+        or was not begun again for as long after its time. What its last run came to says nothing then.
+        """
+        return {name: self._how(name, job) for name, job in self._jobs.items()}
+
+    def _how(self, name: str, job: Job) -> str:
+        silent = time.monotonic() - self._seen[name]
+        if name in self._at_it and silent > job.within:
+            return f"hangs: no step for {silent:.0f} s"
+        if name not in self._at_it and silent > job.every + job.within:
+            return f"stopped: not begun for {silent:.0f} s"
+        return self._last[name]
 
     def start(self) -> None:
         """Begin; every job runs at once and then at its interval."""

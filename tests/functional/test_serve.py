@@ -21,7 +21,7 @@ import pytest
 from panel.actions import ledger
 from panel.actions.delivery import deliver
 from panel.errors import SettingsError
-from panel.schedule import HealthEndpoint, Ticker
+from panel.schedule import HealthEndpoint, Job, Ticker, Unwell
 from tests.unit.watch_factory import Watch
 
 STUDY = "bakers"
@@ -73,7 +73,7 @@ def test_a_job_that_fails_is_unwell_and_runs_again():
             raise ValueError("a secret")
         well.set()
 
-    ticker = Ticker({"a": failing, "b": lambda: None}, {"a": 0.02, "b": 0.02})
+    ticker = Ticker({"a": Job(act=failing, every=0.02), "b": Job(act=lambda: None, every=0.02)})
     ticker.start()
     assert well.wait(10)
     assert ticker.stop()
@@ -102,7 +102,7 @@ def test_a_week_of_ticks_takes_no_more_memory(tmp_path):
             ended.set()
 
     tracemalloc.start()
-    ticker = Ticker({"calendar": look}, {"calendar": 0.001})
+    ticker = Ticker({"calendar": Job(act=look, every=0.001)})
     ticker.start()
     assert ended.wait(120)
     assert ticker.stop()
@@ -127,7 +127,7 @@ def test_it_catches_up_after_it_was_down(tmp_path):
         if len(done) == 2:
             both.set()
 
-    ticker = Ticker({"calendar": lambda: ledger.tick(watch.app, do)}, {"calendar": 60.0})
+    ticker = Ticker({"calendar": Job(act=lambda: ledger.tick(watch.app, do), every=60.0)})
     ticker.start()
     assert both.wait(30)
     assert ticker.stop()
@@ -139,13 +139,13 @@ def test_it_catches_up_after_it_was_down(tmp_path):
 
 def test_what_has_not_run_yet_is_not_well():
     """Before its first run a job is not taken for one that went well."""
-    assert Ticker({"calendar": lambda: None}, {"calendar": 60.0}).health == {"calendar": "has not run yet"}
+    assert Ticker({"calendar": Job(act=lambda: None, every=60.0)}).health == {"calendar": "has not run yet"}
 
 
 def test_stopping_does_not_wait_for_what_hangs():
     """It stops within its limit, and says that something was left behind."""
     hangs, begun = threading.Event(), threading.Event()
-    ticker = Ticker({"calendar": lambda: begun.set() or hangs.wait(30)}, {"calendar": 60.0})
+    ticker = Ticker({"calendar": Job(act=lambda: begun.set() or hangs.wait(30), every=60.0)})
     ticker.start()
     assert begun.wait(10)
     before = time.monotonic()
@@ -179,3 +179,73 @@ def test_the_command_serves_and_stops_within_five_seconds_when_asked(tmp_path):
             served.kill()
             served.stderr.close()
             served.wait()
+
+
+def until(true, seconds=10.0):
+    """Wait until something is so, or fail."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_job_that_hangs_is_unwell_although_its_last_run_went_well():
+    """Once no step was seen within its limit the last "ok" counts for nothing, and the status is 503."""
+    runs, hangs = [], threading.Event()
+
+    def act():
+        runs.append(1)
+        if len(runs) > 1:
+            hangs.wait(30)
+
+    ticker = Ticker({"calendar": Job(act=act, every=0.05, within=0.3), "alerts": Job(act=lambda: None, every=0.05)})
+    endpoint = HealthEndpoint(0, lambda: ticker.health)
+    endpoint.start()
+    ticker.start()
+    until(lambda: len(runs) > 1)
+    until(lambda: ticker.health["calendar"].startswith("hangs: no step for"))
+    status, text = asked(endpoint.port, "/health")
+    assert (status, json.loads(text)["ok"], ticker.health["alerts"]) == (503, False, "ok")
+    hangs.set()
+    until(lambda: ticker.health["calendar"] == "ok")
+    assert ticker.stop()
+    endpoint.stop()
+
+
+def test_a_job_of_many_steps_does_not_hang():
+    """A close after an outage takes longer than one action may; each step starts the limit anew."""
+    found, told = [], threading.Event()
+
+    def act():
+        for _ in range(6):
+            time.sleep(0.1)
+            ticker.beat("calendar")
+            found.append(ticker.health["calendar"])
+        told.set()
+
+    ticker = Ticker({"calendar": Job(act=act, every=60.0, within=0.4)})
+    ticker.start()
+    assert told.wait(10)
+    assert set(found) == {"has not run yet"}
+    assert ticker.stop()
+
+
+def test_a_job_that_is_not_begun_any_more_is_unwell():
+    """Where the scheduler itself is gone nothing hangs, and nothing runs either."""
+    ticker = Ticker({"calendar": Job(act=lambda: None, every=0.05, within=0.2)})
+    ticker.start()
+    until(lambda: ticker.health["calendar"] == "ok")
+    assert ticker.stop()
+    until(lambda: ticker.health["calendar"].startswith("stopped: not begun for"))
+
+
+def test_health_says_which_study_was_left_out():
+    """A job that did what it could says in words what it could not."""
+
+    def act():
+        raise Unwell("bakers left out (DefinitionError)")
+
+    ticker = Ticker({"calendar": Job(act=act, every=60.0)})
+    ticker.start()
+    until(lambda: ticker.health == {"calendar": "failed: bakers left out (DefinitionError)"})
+    assert ticker.stop()

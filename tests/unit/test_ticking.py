@@ -12,7 +12,8 @@ from panel.actions import ledger
 from panel.errors import StorageError, WaveState, may_pass
 from panel.model.action import PAUSES
 from panel.store.engine import in_words
-from tests.unit.watch_factory import Watch
+from tests.unit.study_factory import FILES
+from tests.unit.watch_factory import START, Watch
 
 STUDY = "bakers"
 
@@ -120,3 +121,78 @@ def test_an_incident_says_that_workers_were_gone(watch):
     (incident,) = watch.app.store.incidents(STUDY)
     assert (incident.check, incident.is_over) == ("calendar:not_done", False)
     assert "5 workers in a row were gone" in incident.why
+
+
+@pytest.fixture
+def two(watch):
+    """Watch two studies, of which a newer version can not read the files of the first by key."""
+    other = FILES["study.toml"].replace(f'key = "{STUDY}"', 'key = "millers"', 1)
+    watch.app.store.keep_study("millers", {**FILES, "study.toml": other}, START)
+    return watch
+
+
+def broken(watch):
+    """Let the files of the first study be such as this version refuses."""
+    files = {**FILES, "study.toml": FILES["study.toml"].replace("currency", "curency")}
+    watch.app.store.keep_study(STUDY, files, watch.clock.at)
+
+
+def mended(watch):
+    """Let the files of the first study be read again."""
+    files = {**FILES, "study.toml": FILES["study.toml"] + "\n"}
+    watch.app.store.keep_study(STUDY, files, watch.clock.at + timedelta(seconds=1))
+
+
+def test_a_study_that_cannot_be_read_keeps_nothing_from_the_others(two):
+    """The wave of the other study opens; of this one nothing is done, and that is an incident until it is mended."""
+    broken(two)
+    made = ledger.tick(two.app, lambda claimed: ledger.perform(two.app, claimed))
+    assert [(each.study, each.kind) for each in made.left_out] == [(STUDY, "DefinitionError")]
+    assert two.app.store.wave_states("millers") == {1: "open"}
+    assert two.app.store.wave_states(STUDY) == {1: "staged"}
+    assert (entry(two, "open").state, entry(two, "open").attempts) == ("planned", 0)
+    assert [(each.check, each.is_over) for each in two.app.store.incidents(STUDY)] == [("calendar:left_out", False)]
+    mended(two)
+    made = ledger.tick(two.app, lambda claimed: ledger.perform(two.app, claimed))
+    assert made.left_out == ()
+    assert two.app.store.wave_states(STUDY) == {1: "open"}
+    assert [each.is_over for each in two.app.store.incidents(STUDY)] == [True]
+
+
+def test_a_study_that_is_locked_is_left_out_and_nobody_is_woken(two, monkeypatch):
+    """What passes is no incident: the next tick has it."""
+    plan, error = ledger.plan, locked()
+
+    def raising_for_one(app, key):
+        if key == STUDY:
+            raise error
+        return plan(app, key)
+
+    monkeypatch.setattr(ledger, "plan", raising_for_one)
+    made = ledger.tick(two.app, lambda claimed: ledger.perform(two.app, claimed))
+    assert [each.error for each in made.left_out] == [error]
+    assert two.app.store.wave_states("millers") == {1: "open"}
+    assert not two.app.store.incidents(STUDY)
+
+
+def test_days_are_counted_of_the_studies_that_can_be_read(two):
+    """The counts of the others are kept."""
+    ledger.tick(two.app, lambda claimed: ledger.perform(two.app, claimed))
+    broken(two)
+    counted = ledger.count_days(two.app)
+    assert (counted.total, [each.study for each in counted.left_out]) == (1, [STUDY])
+
+
+def test_an_action_of_a_study_that_became_unreadable_is_settled(two):
+    """Broken while it is being done: its failure is told all the same, with the wave by its number."""
+
+    def do(claimed):
+        if claimed.entry.study == STUDY:
+            broken(two)
+        ledger.perform(two.app, claimed)
+
+    made = ledger.tick(two.app, do)
+    assert made.failed == 1
+    assert entry(two, "open").state == "failed"
+    assert [each.check for each in two.app.store.incidents(STUDY)] == ["calendar:not_done"]
+    assert two.app.store.wave_states("millers") == {1: "open"}

@@ -15,6 +15,7 @@ from typing import Literal
 from panel.actions import fieldwork
 from panel.actions.contacts import select
 from panel.actions.progress import snapshot
+from panel.actions.rounds import LeftOut, Round, for_each_study, scene_without
 from panel.actions.sightings import of_action
 from panel.calendar import agenda
 from panel.errors import PanelError, WaveState, may_pass
@@ -32,13 +33,18 @@ Doing = Callable[[Claimed], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticked:
-    """What a tick did: actions planned or moved, done, done late, put off because what keeps them passes, failed."""
+    """
+    What a tick did: actions planned or moved, done, done late, put off because what keeps them passes, failed.
+
+    Of the studies that were left out nothing was done.
+    """
 
     planned: int
     done: int
     late: int
     deferred: int
     failed: int
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def plan(app: Adapters, study_key: str) -> int:
@@ -62,32 +68,33 @@ def tick(app: Adapters, do: Doing, *, lease_seconds: float = LEASE_SECONDS) -> T
     Any number of workers may tick at a time: each action is one worker's at a time, by the database's clock, and takes
     effect once: a worker that lost its lease cannot complete it. One that is killed leaves its action to the next. What
     is kept by something that passes is tried again by a later tick (`panel.model.action.PAUSES`); anything else that
-    an action raises has failed it.
+    an action raises has failed it. A study whose calendar cannot be worked out is left out, and the others are not.
     """
-    planned = sum(plan(app, key) for key in app.store.study_keys())
+    planned = for_each_study(app, lambda key: plan(app, key), job="actions")
+    without = [each.study for each in planned.left_out]
     counts: Counter[str] = Counter()
-    while (claimed := app.store.claim(lease_seconds, by=_me(), missing=_missed(app))) is not None:
+    while claimed := app.store.claim(lease_seconds, by=_me(), missing=_missed(app), without=without):
         outcome = _attempt(app, claimed, do, lease_seconds)
         counts[outcome] += 1
         counts["late"] += claimed.lateness > 60 and outcome == "complete"
     return Ticked(
-        planned=planned,
+        planned=planned.total,
         done=counts["complete"],
         late=counts["late"],
         deferred=counts["defer"],
         failed=counts["fail"],
+        left_out=planned.left_out,
     )
 
 
-def count_days(app: Adapters) -> int:
+def count_days(app: Adapters) -> Round:
     """Count the cases of every wave in the field as they stand today, and keep the counts; return how many waves."""
-    waves = [
-        (key, number)
-        for key in app.store.study_keys()
-        for number, state in app.store.wave_states(key).items()
-        if state in IN_FIELD
-    ]
-    for key, number in waves:
+    return for_each_study(app, lambda key: _count_day(app, key), job="days")
+
+
+def _count_day(app: Adapters, key: str) -> int:
+    waves = [number for number, state in app.store.wave_states(key).items() if state in IN_FIELD]
+    for number in waves:
         snapshot(app, key, number)
     return len(waves)
 
@@ -156,8 +163,7 @@ def _missed(app: Adapters) -> Callable[[Entry], Reacting]:
 
 
 def _about(app: Adapters, entry: Entry, *, is_failing: bool, told: str = "") -> Reacting:
-    study = app.study(entry.study)
-    return of_action(app, study, entry.wave, entry.kind, is_failing=is_failing, told=told)
+    return of_action(entry, scene_without(app, entry.study), is_failing=is_failing, told=told)
 
 
 def perform(app: Adapters, claimed: Claimed) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from panel.actions.incidents import Scene, react
 from panel.actions.quarantine import Waiting, waiting
+from panel.model.action import Entry
 from panel.model.incident import Incident, Reaction, Sighting
 from panel.model.quarantine import OLDEST_DAYS
 from panel.model.results import STAGES, Gate, Stage, Verdict
@@ -27,6 +28,7 @@ SUITE, ROWS, REFUSED = "gate:suite", "gate:rows", "intake:refused"
 OVERDUE = "quarantine:overdue"
 OPENING, ANSWERS, CLOSING = "calendar:opening", "calendar:answers", "calendar:closing"
 OBSTRUCTED, NOT_DONE = "calendar:obstructed", "calendar:not_done"
+LEFT_OUT = "calendar:left_out"
 OPEN_WITHIN = timedelta(days=1)
 ANSWERS_WITHIN = timedelta(days=7)
 CLOSE_WITHIN = timedelta(days=28)
@@ -142,22 +144,22 @@ def obstructed(app: Adapters, study: Study, wave: int, obstacles: Sequence[str])
     app.store.react(study.key, _following([seen], scene_of(app, study)))
 
 
-def of_action(app: Adapters, study: Study, wave: int, kind: str, *, is_failing: bool, told: str = "") -> Reacting:
+def of_action(entry: Entry, scene: Scene, *, is_failing: bool, told: str = "") -> Reacting:
     """Return what follows from an action of the calendar that could not be done in time, or now was; `told` is why."""
     cause = f": {told}" if told else ""
     seen = Sighting(
-        study=study.key,
+        study=entry.study,
         suite="calendar",
         check=NOT_DONE,
-        subgroup=kind,
-        wave=wave,
+        subgroup=entry.kind,
+        wave=entry.wave,
         outcome="failed" if is_failing else "passed",
         why=f"An action of the calendar could not be done{cause}. `panelctl actions list` says which and why; "
         "what comes after it in the wave waits.",
         checked_count=1,
         failing_count=int(is_failing),
     )
-    return _following([seen], scene_of(app, study))
+    return _following([seen], scene)
 
 
 def of_intake(app: Adapters, study: Study, wave: int, *, outcome: str) -> Reacting:

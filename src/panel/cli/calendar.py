@@ -5,22 +5,31 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
 
 from panel.cli.operate import Form, StudyKey, WaveKey, connect, flows_api
 from panel.cli.output import Format, emit
+from panel.errors import printable
 from panel.model.action import Claimed
 from panel.ports import Adapters
 from panel.settings import Settings
+
+if TYPE_CHECKING:
+    from panel.actions.rounds import LeftOut
 
 Doing = Callable[[Claimed], None]
 Kind = Annotated[str, typer.Argument(metavar="KIND", help="stage, open, invite, remind, thank, close or finalise.")]
 Ordinal = Annotated[int, typer.Option("--ordinal", "-n", min=1, help="Which one, where a wave has several.")]
 Why = Annotated[str, typer.Option("--reason", "-r", help="Why; stored with your name and the time.")]
+
+
+LONGEST_ACTION = 3_600.0
+"""Seconds within which one action, or a run of letters, must end; a close of a large wave takes many minutes."""
 
 
 def actions_list(
@@ -108,7 +117,11 @@ def tick(
     if dry:
         emit(_due(app), form, title="would be done")
         return
-    emit([act(app, _doing(app))], form)
+    made = act(app, _doing(app))
+    told = {each.name: getattr(made, each.name) for each in fields(made)}
+    emit({**told, "left_out": ", ".join(each.study for each in made.left_out)}, form)
+    if made.left_out:
+        raise made.left_out[0].error
 
 
 def keep() -> Adapters:
@@ -149,22 +162,28 @@ def serve(
     from panel.actions.ledger import count_days
     from panel.actions.ledger import tick as act
     from panel.actions.post import may_send, send
-    from panel.schedule import HealthEndpoint, Ticker
+    from panel.schedule import HealthEndpoint, Job, Ticker
 
     app = keep()
     stopped = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stopped.set())
-    letters = {"letters": lambda: send(app)} if may_send(app) else {}
-    ticker = Ticker(
-        {
-            "calendar": lambda: act(app, _doing(app)),
-            "alerts": lambda: deliver(app),
-            "days": lambda: count_days(app),
-            **letters,
-        },
-        {"calendar": every, "alerts": max(every, 60.0), "days": 3_600.0, "letters": max(every, 60.0)},
-    )
+    seldom = max(every, 60.0)
+
+    do = _doing(app)
+
+    def step(claimed: Claimed) -> None:
+        ticker.beat("calendar")
+        do(claimed)
+
+    jobs = {
+        "calendar": Job(act=lambda: _whole(act(app, step).left_out), every=every, within=LONGEST_ACTION),
+        "alerts": Job(act=lambda: deliver(app), every=seldom),
+        "days": Job(act=lambda: _whole(count_days(app).left_out), every=3_600.0),
+    }
+    if may_send(app):
+        jobs["letters"] = Job(act=lambda: send(app), every=seldom, within=LONGEST_ACTION)
+    ticker = Ticker(jobs)
     endpoint = HealthEndpoint(port, lambda: ticker.health)
     endpoint.start()
     ticker.start()
@@ -176,6 +195,14 @@ def serve(
     typer.echo("stopped" if ended else "stopped; what was running is done by the next one", err=True)
     if not ended:
         os._exit(0)  # as a kill would: the lease of what runs ends, and another worker takes it over
+
+
+def _whole(left_out: Sequence[LeftOut]) -> None:
+    """Raise Unwell where studies were left out, so that health says which."""
+    from panel.schedule import Unwell
+
+    if left_out:
+        raise Unwell(", ".join(f"{printable(each.study)} left out ({each.kind})" for each in left_out))
 
 
 def _doing(app: Adapters) -> Doing:

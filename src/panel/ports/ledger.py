@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -27,9 +27,11 @@ class Ledger(Protocol):
         """
         ...
 
-    def claim(self, seconds: float, *, by: str, missing: Missing, study: str | None = None) -> Claimed | None:
+    def claim(self, seconds: float, *, by: str, missing: Missing, without: Collection[str] = ()) -> Claimed | None:
         """
         Claim the action that is to be done next, for so many seconds of the database's clock; None where none is due.
+
+        The studies of `without` are left alone.
 
         In order of (due, precedence, ordinal); one waits while an earlier one of its wave is not settled, and one that
         another worker left behind is taken over when its lease ends. The lateness is on record. One that is later than

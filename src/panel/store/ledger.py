@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -47,11 +47,11 @@ class Actions(Database):
                     changed += 1
         return changed
 
-    def claim(self, seconds: float, *, by: str, missing: Missing, study: str | None = None) -> Claimed | None:
+    def claim(self, seconds: float, *, by: str, missing: Missing, without: Collection[str] = ()) -> Claimed | None:
         """Claim the action that is to be done next; see ports.Ledger."""
         with self._writes() as connection:
             now = self._moment(connection)
-            while (row := connection.execute(_next(now, study)).first()) is not None:
+            while (row := connection.execute(_next(now, without)).first()) is not None:
                 at = datetime.fromtimestamp(now, UTC)
                 lateness = max(now - row.due, 0.0)
                 event = "lapse" if row.state == "running" else "claim"
@@ -143,7 +143,7 @@ class Actions(Database):
         return [ActionEvent(**{name: getattr(row, name) for name in names}, at=utc(row.at)) for row in rows]
 
 
-def _next(now: float, study: str | None) -> Any:
+def _next(now: float, without: Collection[str]) -> Any:
     """Return the query for the action to do next: due, free, and nothing of its wave before it unsettled."""
     earlier = ACTION.alias("earlier")
     before = or_(
@@ -165,8 +165,7 @@ def _next(now: float, study: str | None) -> Any:
         and_(ACTION.c.state == "planned", ACTION.c.due <= now, ACTION.c.not_before <= now),
         and_(ACTION.c.state == "running", ACTION.c.lease_until <= now),
     )
-    query = select(ACTION).where(free, ~waits).order_by(*_ORDER).limit(1)
-    return query if study is None else query.where(ACTION.c.study == study)
+    return select(ACTION).where(free, ~waits, ACTION.c.study.not_in(without)).order_by(*_ORDER).limit(1)
 
 
 def _planned(connection: Connection, row: Any, due: Due, *, since: datetime, now: float, by: str, at: datetime) -> int:
