@@ -254,6 +254,42 @@ def test_an_analyst_asks_for_inequality(five_years):
     assert "gini" in lines[3]
 
 
+def test_the_command_tells_who_was_lost(five_years):
+    """`panelctl attrition` counts who came as the tracking does, and answers each of its questions in one frame."""
+    asked = ["attrition", "creative-ai", "--from", "2025", "--format", "json"]
+    rows = json.loads(five_years.done(*asked, "--to", "2026"))
+    own = {row["statistic"]: row for row in rows if row["weight"] == "unweighted" and row["value"] in (None, "11")}
+    status = json.loads(five_years.done("wave", "status", "creative-ai", "--format", "json"))
+    assert own["response_share"]["n"] == status[0]["interviewed"]
+    assert own["response_share"]["estimate"] == own["pattern_share"]["estimate"] < 1
+    (r,) = (
+        row
+        for row in json.loads(five_years.done(*asked, "--to", "2030", "--show", "representativity"))
+        if row["statistic"] == "r_indicator"
+    )
+    assert 0 < r["estimate"] < 1
+    assert r["low"] < r["estimate"] < r["high"]
+    bounds = ["--show", "bounds", "-v", "income_eur", "--drift", "-0.2", "0.1", "--to", "2030"]
+    ends = {row["statistic"]: row["estimate"] for row in json.loads(five_years.done(*asked, *bounds))}
+    assert ends["change_bound_least"] < ends["change_bound_most"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--to", "2026", "--show", "leavers"], 2, "--variable"),
+        (["--to", "2026", "--show", "response", "-v", "income_eur"], 2, "not about response"),
+        (["--to", "2026", "--show", "bounds", "-v", "income_eur"], 21, "worst case has no end"),
+        (["--to", "2052"], 15, "2052"),
+    ],
+)
+def test_attrition_that_cannot_be_told_is_a_sentence(five_years, options, code, said):
+    """A missing or needless option is usage; a worst case without limits an estimate; an unknown wave a key."""
+    outcome = five_years("attrition", "creative-ai", "--from", "2025", *options)
+    assert (outcome.returncode, said in outcome.stderr) == (code, True), outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
 def test_too_early_to_say_is_a_line_of_its_own(five_years):
     """The off-scale answer has its own figure in every wave, and stays in the denominator."""
     table = five_years.done("trends", "creative-ai", "--indicator", "ai_income_fell", "--format", "csv")

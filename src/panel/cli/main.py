@@ -15,6 +15,7 @@ import typer
 
 from panel.cli import (
     alerts,
+    attrition,
     calendar,
     change,
     contacts,
@@ -69,6 +70,7 @@ calendar.register(program)
 fieldwork.register(program)
 figures.register(program)
 change.register(program)
+attrition.register(program)
 predictions.register(program)
 publish.register(program)
 quality.register(program)

@@ -18,7 +18,10 @@ A figure is hidden where
 6. it is of a bin of the reliability curve, and exactly one bin is hidden, or the hidden ones hold fewer members than
    the threshold: then the next smallest bin goes too. The two figures of a bin go together;
 7. it is a part of a net change (of those who stayed, came, left or changed group), and exactly one part is hidden, or
-   the hidden parts hold fewer members than the threshold: then the next smallest part goes too.
+   the hidden parts hold fewer members than the threshold: then the next smallest part goes too;
+8. it is of a group's attrition and another figure that it is made of is hidden: patterns and ways of answering waves
+   go together, weighted and unweighted; the levels of stayers and leavers with their difference; and bounds with the
+   share that was not seen.
 
 Of a figure that is shown, the number of members whose answers checks hold and the figure with them go under rules of
 their own (see `_Table.tells_held`).
@@ -43,7 +46,15 @@ _EVERYBODY = "all"
 _FIGURE = ["indicator", "statistic", "variable", "value", "domain", "from_wave", "wave", "terms", "weight"]
 _LEVELS = ("share", "share_unclear", "mean", "median", *INDICES)
 _CHANGES = ("change", "relative_change")
-_NO_COUNT = ("poverty_gap", "mean_probability", "bin_probability", "hit_by_chance", "best_case_low", "best_case_high")
+_NO_COUNT = (
+    "poverty_gap",
+    "mean_probability",
+    "bin_probability",
+    "hit_by_chance",
+    "best_case_low",
+    "best_case_high",
+    "unseen_share",
+)
 _MADE_OF = ("realised_frequency", "realised_share", "predicted_share", "horizon_predicted")
 _TO_COME = ("horizon_to_come", "horizon_to_come_of_others", "horizon_tipping", "horizon_tipping_apart")
 _BINS = ("bin_frequency", "bin_probability")
@@ -61,6 +72,15 @@ _GOES_WITH = (  # scores, and the shares from which one could be had
     (("hit_rate", "hit_over_chance", "peirce"), ("right_share",)),
     (("revision_mean",), ("revised_down_share", "revised_same_share", "revised_up_share")),
 )
+_TOGETHER = {  # figures about the attrition of a group of which all go where one goes
+    "response_share": "response",
+    "pattern_share": "pattern",
+    "attrition_share": "pattern",
+    **dict.fromkeys(
+        ("stayers_level", "leavers_level", "leavers_difference", "leavers_standardised_difference"), "leavers"
+    ),
+    **dict.fromkeys(("unseen_share", "bound_least", "bound_most", "change_bound_least", "change_bound_most"), "bounds"),
+}
 _PARTS = {
     "transition": "row",
     "realised_given_predicted": "row",
@@ -131,6 +151,7 @@ class _Table:
         (self.ever,), (self.at,) = _coded(ever), _coded(ever + _keys(frame, ["wave"]))
         (self.forecast,), (self.bins,) = _coded(forecast), _coded(bins)
         (self.bin,) = _coded(np.where(bins == "", "", bins + "\x1f" + self.value))
+        (self.together,) = _coded(self._kin(frame))
         self.is_of_change = np.isin(self.statistic, _OF_CHANGE)
         self.made_of = [tuple(np.isin(self.statistic, names) for names in pair) for pair in _GOES_WITH]
 
@@ -141,6 +162,13 @@ class _Table:
         place = ["indicator", "domain", "group", "from_wave", "wave", "terms", "weight", "_kind", "_source"]
         key = _keys(frame.assign(_kind=kind, _source=source.where(kind == "row", "")), place)
         return np.where(kind == "", "", key)
+
+    def _kin(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return which figures go together, "" where none: of a variable, group and waves, under any weight."""
+        kind = pd.Series(self.statistic).map(_TOGETHER).fillna("")
+        place = ["variable", "domain", "group", "from_wave", "wave", "terms", "_kind", "_share"]
+        share = frame["value"].where(kind.isin(("leavers", "bounds")), "")
+        return np.where(kind == "", "", _keys(frame.assign(_kind=kind, _share=share), place))
 
     def _cells(self, frame: pd.DataFrame, cell: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the cell and wave of each level, and the two of each change; "" for other rows."""
@@ -196,6 +224,7 @@ class _Table:
             | self._bins()
             | self._outlook()
             | self._of_change()
+            | self._together()
         )
 
     def _few(self) -> np.ndarray:
@@ -268,6 +297,11 @@ class _Table:
         known = _sums(self.forecast, np.where(own & self.hidden, self.n, 0.0))[self.forecast]  # null: hidden before
         open_rows = own & ~self.hidden & (count > 0) & ((count == 1) | (known < self.threshold))
         return self._smallest(open_rows, self.forecast, self.n)
+
+    def _together(self) -> np.ndarray:
+        """Hide what goes together with something hidden."""
+        own = self.together > 0
+        return np.asarray(own & np.isin(self.together, self.together[own & self.hidden]))
 
     def _bins(self) -> np.ndarray:
         """Hide both figures of a bin together, and a second bin where the first could be had by subtraction."""

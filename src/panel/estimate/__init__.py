@@ -5,7 +5,9 @@ Estimators over one variance kernel.
 and `dynamics` what happened to the same members. All give schema.ESTIMATES, by way of `to_frame`.
 """
 
+from panel.estimate.attrition import Guess, bounds, leavers, patterns
 from panel.estimate.chains import chained
+from panel.estimate.cohort import Cohort
 from panel.estimate.composite import COMPOSITE, Roads, composite
 from panel.estimate.decomposition import Amount, decomposition
 from panel.estimate.dynamics import RULES, Dynamics, Rule, dynamics, ruled
@@ -23,9 +25,11 @@ __all__ = [
     "GAPS",
     "RULES",
     "Amount",
+    "Cohort",
     "Dynamics",
     "Figure",
     "Grouping",
+    "Guess",
     "Label",
     "Measure",
     "Pair",
@@ -34,6 +38,7 @@ __all__ = [
     "Sample",
     "Sides",
     "Slice",
+    "bounds",
     "chained",
     "composite",
     "decomposition",
@@ -42,9 +47,11 @@ __all__ = [
     "gaps",
     "grouping",
     "groupings",
+    "leavers",
     "method_of",
     "middle_of",
     "mobility",
+    "patterns",
     "report",
     "ruled",
     "series",

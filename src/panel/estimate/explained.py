@@ -27,7 +27,7 @@ def covariates(frame: pd.DataFrame, study: Study) -> np.ndarray:
     Those in none of a domain's groups have a column, too. Rows are person-waves of one wave.
     """
     columns = [np.ones(len(frame))]
-    for domain in _domains(study):
+    for domain in explaining(study):
         codes = domain_codes(frame, domain)
         columns += [(codes == place).astype(float) for place in [*range(1, len(domain.groups)), -1]]
     cohort = frame["cohort"].fillna(0).to_numpy(dtype=np.int64)
@@ -38,7 +38,7 @@ def covariates(frame: pd.DataFrame, study: Study) -> np.ndarray:
 def classes(frame: pd.DataFrame, study: Study) -> Classes:
     """Return the classes that the domains cut the rows into; rows are person-waves of one wave."""
     codes, names = np.zeros(len(frame), dtype=np.int64), [""]
-    for domain in _domains(study):
+    for domain in explaining(study):
         labels = [group.key for group in domain.groups] + ["none"]
         own = domain_codes(frame, domain)
         codes = codes * len(labels) + np.where(own < 0, len(labels) - 1, own)
@@ -57,6 +57,44 @@ def regressors(frame: pd.DataFrame, study: Study) -> Cells:
     return Cells(of, covariates(frame.iloc[first], study), ())
 
 
-def _domains(study: Study) -> list[Domain]:
+def explaining(study: Study) -> list[Domain]:
+    """Return the domains a study explains nonresponse by: those it names, or every one."""
     chosen = study.weighting.nonresponse_domains
     return [study.domain(key) for key in chosen] if chosen else list(study.domains)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A column of the logit: a group of a domain, or a cohort, against the first of its kind that has members."""
+
+    domain: str | None
+    group: str
+    column: np.ndarray
+
+
+def terms(frame: pd.DataFrame, study: Study) -> list[Term]:
+    """
+    Return an intercept and the columns of the logit, each with what it stands for; none repeats the others.
+
+    As `covariates`, but that the first group with members is what others are held against, and a column that the ones
+    before it already tell (two domains on one variable) is left out. Rows are person-waves of one wave.
+    """
+    found = [Term(None, "", np.ones(len(frame)))]
+    for domain in explaining(study):
+        keys, codes = [*(group.key for group in domain.groups), "none"], domain_codes(frame, domain)
+        places = [each for each in [*range(len(domain.groups)), -1] if (codes == each).any()]
+        found += [Term(domain.key, keys[place], (codes == place).astype(float)) for place in places[1:]]
+    cohort = frame["cohort"].fillna(0).to_numpy(dtype=np.int64)
+    found += [Term(None, f"cohort {each}", (cohort == each).astype(float)) for each in np.unique(cohort)[1:]]
+    return _apart(found)
+
+
+def _apart(found: list[Term]) -> list[Term]:
+    """Return the terms without those that are a sum of others before them."""
+    x = np.stack([term.column for term in found], axis=1)
+    gram, kept = np.einsum("ip,iq->pq", x, x), [0]
+    for place in range(1, len(found)):
+        own = [*kept, place]
+        if np.linalg.matrix_rank(gram[np.ix_(own, own)], hermitian=True) == len(own):
+            kept = own
+    return [found[place] for place in kept]

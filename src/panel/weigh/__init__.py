@@ -11,9 +11,10 @@ from panel.weigh.distance import Distance
 from panel.weigh.propensity import Response, by_class, by_logit
 from panel.weigh.recipe import by_wave, of_stayers
 from panel.weigh.trim import Trimmed, trim
-from panel.weigh.weighting import Weighting, cross_sectional, longitudinal
+from panel.weigh.weighting import OUT_OF_SCOPE, Weighting, cross_sectional, longitudinal
 
 __all__ = [
+    "OUT_OF_SCOPE",
     "Calibrated",
     "Distance",
     "Raker",

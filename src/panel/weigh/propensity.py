@@ -18,11 +18,13 @@ class Response:
     """
     Each row's estimated probability of having answered, and what it was estimated from.
 
-    `x` are the covariates, rows by columns; classes are a column each.
+    `x` are the covariates, rows by columns; classes are a column each. `slopes` are those of the logit; classes and
+    answers of everybody have none.
     """
 
     propensity: np.ndarray
     x: np.ndarray
+    slopes: np.ndarray | None = None
 
 
 def by_logit(x: np.ndarray, answered: np.ndarray, weights: np.ndarray) -> Response:
@@ -57,7 +59,7 @@ def by_logit(x: np.ndarray, answered: np.ndarray, weights: np.ndarray) -> Respon
         beta += step
         if np.max(np.abs(step)) < 1e-10:
             break
-    return Response(np.asarray(expit(x @ beta)), x)
+    return Response(np.asarray(expit(x @ beta)), x, beta)
 
 
 def by_class(classes: np.ndarray, answered: np.ndarray, weights: np.ndarray, names: list[str]) -> Response:
