@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from panel.model.agenda import KINDS, Kind, Late, PlannedAction
+from panel.model.agenda import ENDINGS, KINDS, Kind, Late, PlannedAction
 from panel.model.study import Study, Wave
 
 
@@ -40,6 +40,14 @@ def agenda(study: Study) -> tuple[Due, ...]:
     """Return every action of every wave, in the order in which they are to be done: by moment, then precedence."""
     found = [_due(study, wave, action) for wave in study.waves for action in study.calendar.actions]
     return tuple(sorted(found, key=lambda each: (each.at, each.precedence, each.ordinal, each.wave)))
+
+
+def counted(due: Iterable[Due], reopened: Mapping[int, int]) -> tuple[Due, ...]:
+    """Return actions with those that end a wave numbered on for each time it was reopened: it ends once more then."""
+    return tuple(
+        replace(each, ordinal=each.ordinal + reopened.get(each.wave, 0)) if each.kind in ENDINGS else each
+        for each in due
+    )
 
 
 def _due(study: Study, wave: Wave, action: PlannedAction) -> Due:

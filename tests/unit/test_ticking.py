@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from datetime import timedelta
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from panel.actions import ledger
+from panel.actions import fieldwork, ledger
 from panel.errors import StorageError, WaveState, may_pass
 from panel.model.action import PAUSES
 from panel.store.engine import in_words
@@ -196,3 +197,90 @@ def test_an_action_of_a_study_that_became_unreadable_is_settled(two):
     assert entry(two, "open").state == "failed"
     assert [each.check for each in two.app.store.incidents(STUDY)] == ["calendar:not_done"]
     assert two.app.store.wave_states("millers") == {1: "open"}
+
+
+def act(watch, event, **more):
+    """Move the first wave by hand."""
+    fieldwork.carry_out(watch.app, fieldwork.prepare(watch.app, STUDY, 1, event, **more))
+
+
+def ended(watch):
+    """Return the actions that end the first wave, with their states."""
+    entries = watch.app.store.actions(STUDY, 1)
+    return {(each.kind, each.ordinal): each.state for each in entries if each.kind in ("close", "finalise")}
+
+
+def look(watch, kind, ordinal=1):
+    """Tick when an action is due; finalising, which takes a flow, closes the wave at once."""
+    ledger.plan(watch.app, STUDY)
+    entries = watch.app.store.actions(STUDY, 1)
+    watch.clock.at = next(each.due for each in entries if (each.kind, each.ordinal) == (kind, ordinal))
+
+    def do(claimed):
+        if ledger.needs_flow(watch.app, claimed):
+            fieldwork.finish_close(watch.app, STUDY, claimed.entry.wave)
+        else:
+            ledger.perform(watch.app, claimed)
+
+    return ledger.tick(watch.app, do)
+
+
+def test_a_reopened_wave_is_closed_by_the_calendar_once_more(watch):
+    """Closed by the calendar, reopened until a day: a second close and finalise are due after it, and are done."""
+    look(watch, "close")
+    assert ended(watch) == {("close", 1): "done", ("finalise", 1): "planned"}
+    last = watch.clock.at.date() + timedelta(days=20)
+    act(watch, "reopen", reason="a strike of the post", end=last)
+    assert watch.app.study(STUDY).wave(1).fieldwork.end == last
+    ledger.tick(watch.app, lambda claimed: pytest.fail(claimed.entry.key))
+    assert ended(watch) == {
+        ("close", 1): "done", ("finalise", 1): "skipped", ("close", 2): "planned", ("finalise", 2): "planned",
+    }  # fmt: skip
+    look(watch, "close", 2)
+    assert watch.clock.at.astimezone(ZoneInfo("Europe/Amsterdam")).date() == last + timedelta(days=1)
+    assert watch.app.store.wave_states(STUDY)[1] == "closing"
+    look(watch, "finalise", 2)
+    assert watch.app.store.wave_states(STUDY)[1] == "closed"
+    assert ended(watch)["finalise", 2] == "done"
+
+
+def test_a_wave_is_reopened_twice_and_ends_each_time(watch):
+    """The third close is numbered on; none of the earlier ones is done again."""
+    for ordinal in (1, 2, 3):
+        look(watch, "close", ordinal)
+        assert watch.app.store.wave_states(STUDY)[1] == "closing"
+        if ordinal < 3:
+            act(watch, "reopen", reason="more", end=watch.clock.at.date() + timedelta(days=3))
+    closes = [state for (kind, _), state in sorted(ended(watch).items()) if kind == "close"]
+    assert closes == ["done", "done", "done"]
+
+
+def test_what_failed_before_a_wave_was_reopened_rests(watch):
+    """A finalise that failed is skipped with its incident over, and does not keep the second close waiting."""
+    look(watch, "close")
+    watch.clock.at = entry(watch, "finalise").due
+    ledger.tick(watch.app, raising(WaveState("a check failed"), 1))
+    assert ended(watch)["finalise", 1] == "failed"
+    act(watch, "reopen", reason="half of it is missing", end=watch.clock.at.date() + timedelta(days=9))
+    ledger.plan(watch.app, STUDY)
+    assert ended(watch)["finalise", 1] == "skipped"
+    assert [each.is_over for each in watch.app.store.incidents(STUDY)] == [True]
+    look(watch, "close", 2)
+    assert ended(watch)["close", 2] == "done"
+
+
+@pytest.mark.parametrize(("end", "said"), [(None, "new last day"), (date(2025, 10, 2), "it is over")])
+def test_a_wave_is_not_reopened_without_a_day_to_come(watch, end, said):
+    """Without a last day, or with one that is past, nobody would close it, or at once."""
+    look(watch, "close")
+    with pytest.raises(WaveState, match=said):
+        act(watch, "reopen", reason="strike", end=end)
+    assert watch.app.store.wave_states(STUDY)[1] == "closing"
+
+
+def test_a_wave_is_not_reopened_into_the_next_one(watch):
+    """Its new last day lies before the next wave begins."""
+    look(watch, "close")
+    second = watch.app.study(STUDY).wave(2).fieldwork.start
+    with pytest.raises(WaveState, match="does not fit"):
+        act(watch, "reopen", reason="strike", end=second)

@@ -36,8 +36,8 @@ def test_a_wave_goes_through_fieldwork_with_every_step_on_record(watch):
     """Each move is kept with who, when and why; nothing of it is ever changed."""
     steps = [
         ("stage", {}), ("unstage", {"reason": "a typing error"}), ("open", {}), ("pause", {"reason": "platform down"}),
-        ("resume", {}), ("close", {}), ("reopen", {"reason": "strike"}), ("close", {}), ("finalise", {}),
-        ("close", {}), ("finalise", {}), ("archive", {}),
+        ("resume", {}), ("close", {}), ("reopen", {"reason": "strike", "end": date(2025, 12, 1)}),
+        ("close", {}), ("finalise", {}), ("close", {}), ("finalise", {}), ("archive", {}),
     ]  # fmt: skip
     states = [do(watch, event, **more) for event, more in steps]
     assert states == [
@@ -180,10 +180,10 @@ def test_the_cases_of_waves_in_the_field_are_counted_each_day(watch, tmp_path):
     file = tmp_path / "sample.csv"
     file.write_text("member\nA1\nA2\n")
     load_sample(watch.app, STUDY, 1, file, cohort="")
-    assert count_days(watch.app) == 0
+    assert count_days(watch.app).total == 0
     do(watch, "open")
     for _ in range(2):
-        assert count_days(watch.app) == 1
+        assert count_days(watch.app).total == 1
         everybody = [each for each in watch.app.store.days(STUDY, 1) if not each.domain]
         assert [(each.state, each.cases) for each in everybody] == [("issued", 2)]
 

@@ -73,7 +73,7 @@ def prepare(
         event: of `panel.model.wave.WAVE`.
         reason: why; obligatory for what departs from the plan.
         start: with `postpone`, the new first day of fieldwork.
-        end: with `postpone` and `extend`, the new last day.
+        end: with `postpone`, `extend` and `reopen`, the new last day; the calendar closes the wave after it.
 
     Raises:
         WaveState: the event is not legal in the wave's state, lacks a reason or dates, or they do not fit, also with
@@ -86,9 +86,11 @@ def prepare(
     to = after(state, events)[-1] if events else state
     if event in NEED_A_REASON and not reason.strip():
         raise WaveState(f"To {event} a wave needs a reason on record.", fix='give it: --reason "…"')
-    moves = event in ("extend", "postpone")
+    moves = event in ("extend", "postpone", "reopen")
     if moves and end is None:
         raise WaveState(f"To {event} a wave needs its new last day.", fix="give it: --until 2027-12-15")
+    if event == "reopen" and end and end < app.clock.now().date():
+        raise WaveState(f"Nobody can answer until {end}: it is over.", fix="give a day to come: --until 2027-12-15")
     period = moved_to(study, found.number, start=start, end=end) if moves and end else found.fieldwork
     if moves:
         _keeps_order(study, found, period)

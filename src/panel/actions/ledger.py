@@ -7,7 +7,7 @@ import logging
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -17,7 +17,7 @@ from panel.actions.contacts import select
 from panel.actions.progress import snapshot
 from panel.actions.rounds import LeftOut, Round, for_each_study, scene_without
 from panel.actions.sightings import of_action
-from panel.calendar import agenda
+from panel.calendar import Due, agenda, counted
 from panel.errors import PanelError, WaveState, may_pass
 from panel.model.action import Claimed, Entry, Outcome
 from panel.model.agenda import CONTACTS
@@ -56,9 +56,25 @@ def plan(app: Adapters, study_key: str) -> int:
     """
     study = app.study(study_key)
     states = app.store.wave_states(study.key)
-    due = [each for each in agenda(study) if states.get(each.wave) not in ("cancelled", "draft")]
+    due = [each for each in calendar_of(app, study) if states.get(each.wave) not in ("cancelled", "draft")]
     since = app.store.loaded_at(study.key)
-    return app.store.plan_actions(study.key, due, since=since, by=_me(), at=app.clock.now())
+    over = _over(app, study_key, due)
+    changed = app.store.plan_actions(study.key, due, since=since, by=_me(), at=app.clock.now())
+    for each in over:
+        app.store.react(study.key, _about(app, each, is_failing=False))
+    return changed
+
+
+def calendar_of(app: Adapters, study: Study) -> tuple[Due, ...]:
+    """Return every action of every wave of a study, those included that end a wave once more that was reopened."""
+    return counted(agenda(study), app.store.reopened(study.key))
+
+
+def _over(app: Adapters, study_key: str, due: Sequence[Due]) -> list[Entry]:
+    """Return the actions that failed or were missed and that nobody wants any more: their incidents may rest."""
+    wanted = {(each.wave, each.kind, each.ordinal) for each in due}
+    left = [each for each in app.store.actions(study_key) if each.state in ("failed", "missed")]
+    return [each for each in left if (each.wave, each.kind, each.ordinal) not in wanted]
 
 
 def tick(app: Adapters, do: Doing, *, lease_seconds: float = LEASE_SECONDS) -> Ticked:

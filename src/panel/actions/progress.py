@@ -8,7 +8,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from panel.actions.cases import coded, feed
-from panel.calendar import agenda
+from panel.calendar import agenda, counted
 from panel.model.case import Case
 from panel.model.member import Member
 from panel.model.progress import Curve, DayDone, GroupDone, WaveView, margin_of_error, outlook
@@ -223,5 +223,6 @@ def _next(app: Adapters, study: Study, wave: Wave, cases: Sequence[Case], unlist
 
 def _due(app: Adapters, study: Study, wave: Wave) -> list[str]:
     """Return what the calendar has for this wave from now on, by local time."""
-    coming = [each for each in agenda(study) if each.wave == wave.number and each.at >= app.clock.now()]
+    due = counted(agenda(study), app.store.reopened(study.key))
+    coming = [each for each in due if each.wave == wave.number and each.at >= app.clock.now()]
     return [f"{each.local:%Y-%m-%d %H:%M} due: {each.kind} {each.ordinal}" for each in coming[:MOST_DUE]]

@@ -132,7 +132,7 @@ def keep() -> Adapters:
 
 
 def _due(app: Adapters) -> pd.DataFrame:
-    from panel.calendar import agenda
+    from panel.actions.ledger import calendar_of
 
     now = app.clock.now()
     rows = []
@@ -140,7 +140,7 @@ def _due(app: Adapters) -> pd.DataFrame:
         left = {(each.wave, each.kind, each.ordinal): each.state for each in app.store.actions(key)}
         rows += [
             (key, each.wave_key, each.kind, each.ordinal, f"{each.at:%Y-%m-%dT%H:%MZ}")
-            for each in agenda(app.study(key))
+            for each in calendar_of(app, app.study(key))
             if app.store.loaded_at(key) <= each.at <= now
             and left.get((each.wave, each.kind, each.ordinal), "planned") in ("planned", "running")
         ]

@@ -61,12 +61,12 @@ def calendar(
 
     Example: panelctl calendar creative-ai --years 5
     """
-    from panel.calendar import agenda
+    from panel.actions.ledger import calendar_of
 
     app = connect()
     now = app.clock.now()
     until = now + timedelta(days=366 * years)
-    due = [each for each in agenda(app.study(study)) if everything or now <= each.at <= until]
+    due = [each for each in calendar_of(app, app.study(study)) if everything or now <= each.at <= until]
     names = ["wave", "action", "ordinal", "local", "zone", "utc", "late", "not_after", "note"]
     emit(pd.DataFrame([_row(each) for each in due], columns=names), form, title=f"{study}: calendar")
 
@@ -202,13 +202,15 @@ def wave_postpone(
     _move(_Asked(study, wave, "postpone", reason, start.date() if start else None, until.date()), dry, form)
 
 
-def wave_reopen(study: StudyKey, wave: WaveKey, reason: Why, dry: Dry = False, form: Form = Format.auto) -> None:
+def wave_reopen(
+    study: StudyKey, wave: WaveKey, until: Until, reason: Why, dry: Dry = False, form: Form = Format.auto
+) -> None:
     """
-    Take a wave that is closing back into the field.
+    Take a wave that is closing back into the field, until a day after which the calendar closes it once more.
 
-    Example: panelctl wave reopen creative-ai 2026 --reason "a strike of the post"
+    Example: panelctl wave reopen creative-ai 2026 --until 2026-12-20 --reason "a strike of the post"
     """
-    _move(_Asked(study, wave, "reopen", reason), dry, form)
+    _move(_Asked(study, wave, "reopen", reason, end=until.date()), dry, form)
 
 
 def wave_archive(study: StudyKey, wave: WaveKey, dry: Dry = False, form: Form = Format.auto) -> None:

@@ -10,6 +10,8 @@ Kind = Literal["stage", "open", "invite", "remind", "thank", "close", "finalise"
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """In the order in which they are done where several are due at one moment."""
 CONTACTS: tuple[Kind, ...] = ("invite", "remind", "thank")
+ENDINGS: tuple[Kind, ...] = ("close", "finalise")
+"""What ends a wave; a wave that was reopened ends once more."""
 Anchor = Literal["opening", "end"]
 ANCHORS: tuple[Anchor, ...] = get_args(Anchor)
 Late = Literal["run", "skip", "ask"]

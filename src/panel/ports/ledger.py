@@ -21,9 +21,9 @@ class Ledger(Protocol):
         """
         Put actions into the ledger, and give those that are still planned the time they have now; return how many.
 
-        Those that were due before `since` are put in as skipped: nobody could have done them. Those that are planned
-        and no longer on the agenda are skipped too. What was skipped so is planned again once it is back on the agenda
-        at a time from `since`; what somebody skipped by hand is not.
+        Those that were due before `since` are put in as skipped: nobody could have done them. Those that are planned,
+        failed or missed and no longer on the agenda are skipped too. What was skipped so is planned again once it is
+        back on the agenda at a time from `since`; what somebody skipped by hand is not.
         """
         ...
 

@@ -47,6 +47,10 @@ class WaveStore(Protocol):
         """Return the fieldwork of the waves where it was postponed or extended."""
         ...
 
+    def reopened(self, study: str) -> Mapping[int, int]:
+        """Return how often waves were reopened, for those that were."""
+        ...
+
     def staged(self, study: str, wave: int) -> Sequence[Frozen]:
         """Return what the last staging of a wave froze, by part; empty where it was never staged."""
         ...

@@ -42,7 +42,7 @@ class Actions(Database):
             for key, each in wanted.items():
                 changed += _planned(connection, known.get(key), each, since=since, now=now, by=by, at=at)
             for key, row in known.items():
-                if key not in wanted and row.state == "planned":
+                if key not in wanted and row.state in ("planned", "failed", "missed"):
                     _happened(connection, row, "skip", by=by, reason=_OFF, at=at)
                     changed += 1
         return changed

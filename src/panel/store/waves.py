@@ -76,6 +76,16 @@ class Waves(Database):
                 for row in connection.execute(query)
             }
 
+    def reopened(self, study: str) -> Mapping[int, int]:
+        """Return how often waves were reopened, for those that were."""
+        query = (
+            select(EVENT.c.number, func.count().label("times"))
+            .where(EVENT.c.study == study, EVENT.c.event == "reopen")
+            .group_by(EVENT.c.number)
+        )
+        with self._reads() as connection:
+            return {row.number: row.times for row in connection.execute(query)}
+
     def staged(self, study: str, wave: int) -> Sequence[Frozen]:
         """Return what the last staging of a wave froze, by part."""
         here = (STAGING.c.study == study, STAGING.c.number == wave)
