@@ -17,7 +17,8 @@ Every error that is raised on purpose.
     ├── IncidentState            22   the step is not legal in the incident's state
     ├── DeliveryFailed           23   an alert could not be delivered
     ├── CaseState                24   the step is not legal in the case's state
-    └── MemberState              25   the step is not legal in the member's state
+    ├── MemberState              25   the step is not legal in the member's state
+    └── ReleaseState             26   the step is not legal in the release's state
 
 Each says what happened, where, and what to do; each class has one exit code.
 """
@@ -204,6 +205,12 @@ class MemberState(PanelError):
     """The step is not legal in the member's state."""
 
     exit_code = 25
+
+
+class ReleaseState(PanelError):
+    """The step is not legal in the release's state."""
+
+    exit_code = 26
 
 
 _PASSING = frozenset(

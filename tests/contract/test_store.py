@@ -8,7 +8,15 @@ from pandas.testing import assert_frame_equal
 from sqlalchemy import text
 
 from panel import merge as merging
-from panel.errors import DefinitionError, ReleaseExists, SettingsError, StorageError, UnknownKey, WaveState
+from panel.errors import (
+    DefinitionError,
+    ReleaseExists,
+    ReleaseState,
+    SettingsError,
+    StorageError,
+    UnknownKey,
+    WaveState,
+)
 from panel.model.results import Gate, Override, ReleaseRecord, Verdict
 from panel.schema import CLAIMS, ESTIMATES, HELD, IGNORED, WEIGHTS
 from panel.store import migrate, open_store
@@ -183,11 +191,46 @@ def record(**values):
 
 def test_a_release_is_recorded_once_and_never_replaced(store):
     """The same digest is the same release; other content under a taken key is refused."""
-    store.save_release(record())
-    assert store.save_release(record(key="2025.2", created_at=LATER)).key == "2025.1"
+    ready(store, "2025.1")
+    store.save_release(record(), by="me")
+    assert store.save_release(record(key="2025.2", created_at=LATER), by="me").key == "2025.1"
     with pytest.raises(ReleaseExists):
-        store.save_release(record(digest="d2"))
+        store.save_release(record(digest="d2"), by="me")
     assert [each.key for each in store.releases(STUDY.key)] == ["2025.1"]
+
+
+def ready(store, key):
+    """Take a release through its steps up to its review."""
+    for event in ("ingest", "validate", "weigh", "estimate", "review"):
+        store.move_release(STUDY.key, key, 1, event, at=NOW, by="me")
+
+
+def test_a_release_is_published_after_its_review_only_and_supersedes_the_one_before(store):
+    """Past its gates nothing is recorded; the next one and the end of the one before are one transaction."""
+    with pytest.raises(ReleaseState, match="is ingested"):
+        store.save_release(record(), by="me")
+    assert not store.releases(STUDY.key)
+    assert not store.release_states(STUDY.key)
+    for number, digest in ((1, "d1"), (2, "d2")):
+        ready(store, f"2025.{number}")
+        store.save_release(record(key=f"2025.{number}", digest=digest), by="me")
+    assert store.release_states(STUDY.key) == {"2025.1": "superseded", "2025.2": "published"}
+    assert [each.reason for each in store.release_events(STUDY.key, "2025.1")][-1] == "by 2025.2"
+    with pytest.raises(ReleaseState, match="'supersede'"):
+        store.move_release(STUDY.key, "2025.1", 1, "supersede", at=NOW, by="me")
+    store.move_release(STUDY.key, "2025.1", 1, "retract", at=LATER, by="you", reason="wrong")
+    last = store.release_events(STUDY.key, "2025.1")[-1]
+    assert (last.from_state, last.to_state, last.by, last.reason) == ("superseded", "retracted", "you", "wrong")
+    assert last.at == LATER
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM release_event", "UPDATE release_event SET reason = 'x'"])
+def test_the_history_of_a_release_is_append_only(store, statement):
+    """Neither the program nor a hand in the database can change what happened to a release."""
+    ready(store, "2025.1")
+    with pytest.raises(StorageError, match="never changed"), store._writes() as connection:
+        connection.execute(text(statement))
+    assert len(store.release_events(STUDY.key, "2025.1")) == 5
 
 
 def claims(state="open", **given):

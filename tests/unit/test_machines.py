@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from panel.errors import WaveState
+from panel.errors import ReleaseState, WaveState
 from panel.model.action import ACTION
+from panel.model.contact import CONTACT
 from panel.model.load import load_study
 from panel.model.machine import machine
+from panel.model.release import MADE, RELEASE
+from panel.model.release import after as released
 from panel.model.wave import IN_FIELD, NEED_A_REASON, OVER, WAVE, after, moved_to
 from tests.unit.study_factory import FILES
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "machines.md"
-MACHINES = [WAVE, ACTION]
+MACHINES = [WAVE, ACTION, RELEASE, CONTACT]
 
 
 def reached(from_state, of):
@@ -66,6 +69,37 @@ def test_what_is_not_legal_is_answered_with_what_is_and_why(state, event):
     legal = WAVE.legal(state)
     named = set(re.split(r"[ ,:]+", refused.value.fix)) & set(WAVE.events)
     assert named == set(legal)
+
+
+@pytest.mark.parametrize(("state", "event"), [pair for pair, to in RELEASE.moves.items() if to is None])
+def test_what_is_not_legal_for_a_release_is_answered_with_what_is_and_why(state, event):
+    """The message names the release, its state and what the event is for; the fix names every legal event."""
+    with pytest.raises(ReleaseState) as refused:
+        released("2026.1", state, event)
+    assert f"Release 2026.1 is {state}" in refused.value.what
+    assert RELEASE.means[event] in refused.value.what
+    legal = RELEASE.legal(state)
+    assert [each for each in legal if f"{each} ({RELEASE.means[each]})" not in refused.value.fix] == []
+    assert legal or "it is over" in refused.value.fix
+
+
+def test_nothing_is_published_past_a_gate():
+    """Every way from the start to a release that was made goes through validated, weighted, estimated and reviewed."""
+    for needed in ("validated", "weighted", "estimated", "reviewed"):
+        seen, left = {RELEASE.initial}, [RELEASE.initial]
+        while left:
+            here = left.pop()
+            fresh = {RELEASE.after(here, event) for event in RELEASE.legal(here)} - seen - {needed}
+            seen |= fresh
+            left += fresh
+        assert not seen & set(MADE), needed
+
+
+def test_what_was_published_is_never_in_the_making_again():
+    """From a release that was made no event leads back; retracted is for good."""
+    for state in MADE:
+        assert reached(state, RELEASE) <= set(MADE)
+    assert RELEASE.final == ("retracted",)
 
 
 def test_no_transition_is_lost_when_a_state_is_named_twice():

@@ -232,7 +232,8 @@ def wave_status(app: Adapters, study_key: str) -> tuple[WaveStatus, ...]:
     study = app.study(study_key)
     states = app.store.wave_states(study.key)
     tracking = app.store.tracking(study.key)
-    released = {release.wave: release.key for release in app.store.releases(study.key)}
+    standing = app.store.release_states(study.key)
+    released = {each.wave: each.key for each in app.store.releases(study.key) if standing[each.key] == "published"}
     members = Counter(tracking.loc[~tracking["disposition"].isin(["not_yet"]), "wave"].tolist())
     interviewed = Counter(tracking.loc[tracking["disposition"].isin(INTERVIEWED), "wave"].tolist())
     return tuple(

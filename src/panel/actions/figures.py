@@ -11,6 +11,7 @@ import pandas as pd
 
 from panel import weigh as weighing
 from panel.actions.fold import as_first_given, as_said, clean_panel, held_variables
+from panel.actions.releases import advance, need
 from panel.disclose import protect
 from panel.errors import EstimateError
 from panel.estimate import report
@@ -33,15 +34,18 @@ def weigh(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
 
     Raises:
         EstimateError: a margin cannot be met, and which.
+        ReleaseState: the wave has no open gates.
     """
     study = app.study(study_key)
     number = study.wave(wave).number
+    need(app, study, number, "weigh")
     waves = _waves_with_answers(app, study, number)
     panel = clean_panel(app, study, waves, _read(study))
     tracking = app.store.tracking(study.key)
     made = _made(study, panel, tracking, waves)
     rows = pd.concat([each.rows for each in made], ignore_index=True)
     app.store.save_weights(study.key, number, rows, json.dumps([each.diagnostics for each in made], sort_keys=True))
+    advance(app, study, number, "weigh")
     log.info("weighed wave=%s/%d weights=%d sets=%d", study.key, number, len(rows), len(made))
     return rows
 
@@ -81,9 +85,13 @@ def estimate(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
     Returns the estimates (schema.ESTIMATES): indicators, changes between all pairs of waves, transitions. What members
     predicted, set against what happened, is kept beside them as the table `predictions`, and each prediction with its
     state in the ledger of claims.
+
+    Raises:
+        ReleaseState: the wave has no weights of what it has now.
     """
     study = app.study(study_key)
     number = study.wave(wave).number
+    need(app, study, number, "estimate")
     waves = _waves_with_answers(app, study, number)
     panel = clean_panel(app, study, waves, _read(study))
     claims = _keep_claims(app, study, panel, number)
@@ -96,6 +104,7 @@ def estimate(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
     }
     kept = {name: protect(table, threshold=study.disclosure_threshold) for name, table in tables.items()}
     app.store.save_estimates(study.key, number, kept)
+    advance(app, study, number, "estimate")
     count = sum(len(table) for table in kept.values())
     log.info("estimated wave=%s/%d figures=%d claims=%d", study.key, number, count, claims)
     return kept["estimates"]

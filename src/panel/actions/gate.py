@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from panel.actions.fold import Facts, current_responses
 from panel.actions.quarantine import settling
+from panel.actions.releases import judged
 from panel.actions.sightings import after_gate, suite_failed
 from panel.errors import CheckFailed, DefinitionError, Fault, UnknownKey, Where, did_you_mean
 from panel.model.people import INTERVIEWED
@@ -34,8 +35,10 @@ def check(app: Adapters, study_key: str, wave: int | str, stage: Stage) -> Gate:
     number = study.wave(wave).number
     facts = Facts(app, study)
     for earlier in _stale_waves(app, study, number, stage, facts):
-        _judge_and_refuse(app, study, earlier, stage, facts)
-    return _judge_and_refuse(app, study, number, stage, facts)
+        _open(study, _judge(app, study, earlier, stage, facts))
+    gate = _judge(app, study, number, stage, facts)
+    judged(app, study, gate)
+    return _open(study, gate)
 
 
 def _stale_waves(app: Adapters, study: Study, before: int, stage: Stage, facts: Facts) -> list[int]:
@@ -61,15 +64,14 @@ def _up_to(study: Study, wave: int) -> list[int]:
     return [each.number for each in study.waves if each.number <= wave]
 
 
-def _judge_and_refuse(app: Adapters, study: Study, wave: int, stage: Stage, facts: Facts) -> Gate:
-    gate = _judge(app, study, wave, stage, facts)
+def _open(study: Study, gate: Gate) -> Gate:
     log.info(
         "checked wave=%s/%d stage=%s checks=%d failed=%d blocking=%d",
-        *(study.key, wave, stage, len(gate.verdicts)),
+        *(study.key, gate.wave, gate.stage, len(gate.verdicts)),
         *(sum(verdict.state != "passed" for verdict in gate.verdicts), len(gate.blocking)),
     )
     if not gate.is_open:
-        raise _refusal(study, wave, gate)
+        raise _refusal(study, gate.wave, gate)
     return gate
 
 
@@ -81,11 +83,11 @@ def _judge(app: Adapters, study: Study, wave: int, stage: Stage, facts: Facts) -
     else:
         frame = app.store.person_waves(study.key, _up_to(study, wave))
     try:
-        judged = app.checker.check(study, instrument, wave, stage, frame, facts.known if stage == "panel" else None)
+        found = app.checker.check(study, instrument, wave, stage, frame, facts.known if stage == "panel" else None)
     except DefinitionError:
         suite_failed(app, study, wave, stage)
         raise
-    gate = replace(judged, data_digest=_data_digest(app, study, wave, stage, facts))
+    gate = replace(found, data_digest=_data_digest(app, study, wave, stage, facts))
     settles = settling(app, study, frame[frame["wave"] == wave]) if stage == "panel" else None
     app.store.save_gate(gate, app.clock.now(), settling=settles, reaction_of=after_gate(app, study, gate))
     return next(kept for kept in app.store.gates(study.key, wave) if kept.stage == stage)

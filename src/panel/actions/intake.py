@@ -9,6 +9,7 @@ from pathlib import Path
 
 from panel.actions.cases import feed
 from panel.actions.progress import snapshot
+from panel.actions.releases import changed
 from panel.actions.set_up import inbox
 from panel.actions.sightings import of_intake
 from panel.actions.withdrawal import without
@@ -37,6 +38,8 @@ def collect(app: Adapters, study_key: str, wave: int | str, files: Sequence[Path
     number = study.wave(wave).number
     paths = sorted(inbox(app, study, number).glob("[!.]*")) if files is None else files
     receipts = tuple(_take_in(app, study, number, path) for path in paths)
+    if not all(each.is_repeat for each in receipts):
+        changed(app, study, number, "a delivery was taken in")
     if feed(app, study.key, number).moved:
         snapshot(app, study.key, number)
     return receipts

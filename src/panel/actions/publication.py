@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import logging
 from dataclasses import dataclass
 
@@ -9,7 +10,8 @@ from panel.actions.figures import estimate, weigh
 from panel.actions.fold import clean_panel, fielded_waves, merge
 from panel.actions.gate import check
 from panel.actions.intake import read_delivery
-from panel.errors import CheckFailed, ReleaseExists, StorageError, UnknownKey, did_you_mean
+from panel.actions.releases import advance, changed, made_of, need, next_key
+from panel.errors import CheckFailed, ReleaseExists, ReleaseState, StorageError, UnknownKey, did_you_mean
 from panel.model.results import ReleaseRecord
 from panel.model.study import Study
 from panel.ports import Adapters, ReleaseContent
@@ -33,21 +35,26 @@ def release(app: Adapters, study_key: str, wave: int | str) -> ReleaseRecord:
     """
     Write the immutable folder of a wave's release and record it.
 
-    The same content is the same release: it is returned, not made again. Other content gets the next number.
+    The same content is the same release: it is returned, not made again. Other content gets the next number, and the
+    release it takes the place of is superseded.
 
     Raises:
         CheckFailed: a stage of the wave has no open gate.
+        ReleaseState: the weights or figures of what the wave has now are not computed, or the very content was
+            retracted.
     """
     study = app.study(study_key)
     number = study.wave(wave).number
     _need_gates(app, study, number)
     content = release_content(app, study, number)
     digest = app.publisher.digest(content)
-    kept = [each for each in app.store.releases(study.key) if each.wave == number]
-    for each in kept:
+    for each in made_of(app, study, number, "published"):
         if each.digest == digest:
             return _published(app, study, content, each.key)
-    record = _published(app, study, content, f"{study.wave(number).key}.{len(kept) + 1}")
+    need(app, study, number, "review")
+    _need_other_content(app, study, number, digest)
+    advance(app, study, number, "review")
+    record = _published(app, study, content, next_key(app, study, number))
     log.info("released wave=%s/%d release=%s digest=%s", study.key, number, record.key, record.digest[:12])
     return record
 
@@ -64,8 +71,19 @@ def _published(app: Adapters, study: Study, content: ReleaseContent, key: str) -
             is_synthetic=content.is_synthetic,
             created_at=app.clock.now(),
             manifest=folder.manifest,
-        )
+        ),
+        by=getpass.getuser(),
     )
+
+
+def _need_other_content(app: Adapters, study: Study, wave: int, digest: str) -> None:
+    """Refuse to publish what was retracted again under another number."""
+    for each in made_of(app, study, wave, "retracted"):
+        if each.digest == digest:
+            raise ReleaseState(
+                f"This is the content of {study.key} {each.key}, which was retracted.",
+                fix=f"correct what is wrong first: panelctl releases {study.key} {each.key} says why it was",
+            )
 
 
 def _need_gates(app: Adapters, study: Study, wave: int) -> None:
@@ -101,13 +119,17 @@ def release_content(app: Adapters, study: Study, wave: int) -> ReleaseContent:
 
 
 def find_release(app: Adapters, study_key: str, key: str | None = None) -> ReleaseRecord:
-    """Return a release by key, the newest by default, or raise UnknownKey."""
+    """Return a release by key whatever became of it, by default the newest that is published, or raise UnknownKey."""
     study = app.study(study_key)
     releases = {release.key: release for release in app.store.releases(study.key)}
     if not releases:
         raise UnknownKey(f"Study '{study.key}' has no release yet.", fix=f"panelctl wave close {study.key} WAVE")
     if key is None:
-        return list(releases.values())[-1]
+        states = app.store.release_states(study.key)
+        standing = [each for each in releases.values() if states[each.key] == "published"]
+        if standing:
+            return standing[-1]
+        raise UnknownKey(f"Every release of '{study.key}' was retracted.", fix=f"panelctl releases {study.key}")
     if key not in releases:
         raise UnknownKey(f"Study '{study.key}' has no release '{key}'.", fix=did_you_mean(key, releases))
     return releases[key]
@@ -126,6 +148,7 @@ def rebuild(app: Adapters, study_key: str) -> Rebuilt:
     study = app.study(study_key)
     deliveries = app.store.deliveries(study.key)
     responses = _reread(app, study)
+    changed(app, study, study.waves[0].number, "derived anew")
     app.store.forget_derived(study.key)
     merge(app, study.key)
     closed = sorted(wave for wave, state in app.store.wave_states(study.key).items() if state in ("closed", "archived"))
@@ -134,7 +157,7 @@ def rebuild(app: Adapters, study_key: str) -> Rebuilt:
         weigh(app, study.key, wave)
         estimate(app, study.key, wave)
     digest = app.publisher.digest(release_content(app, study, closed[-1])) if closed else ""
-    newest = [each for each in app.store.releases(study.key) if closed and each.wave == closed[-1]]
+    newest = made_of(app, study, closed[-1], "published") if closed else []
     if newest and newest[-1].digest != digest:
         raise ReleaseExists(
             f"The rebuilt content of {study.key} differs from release {newest[-1].key}.",

@@ -10,6 +10,7 @@ from operator import attrgetter
 
 import pandas as pd
 
+from panel.actions.releases import settled
 from panel.errors import DefinitionError, UnknownKey, Where, printable
 from panel.harmonise import CellFault, reader
 from panel.model.quarantine import OLDEST_DAYS, Decision, Outcome, RowVerdict, Standing, digest_of
@@ -238,6 +239,7 @@ def decide(
         if gate.stage == "panel":
             held = _held(app, study, gate, app.store.standing(study.key, number))
             app.store.save_held(study.key, f"check-{number}", HELD.coerce(held))
+    settled(app, study, number, f"decided about {check}")
     log.info("decided %s check=%s wave=%s/%d count=%d", outcome, check, study.key, number, len(chosen))
     return len(chosen)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from panel.actions.cases import act, member_event
 from panel.actions.fold import fielded_waves, merge
+from panel.actions.releases import changed
 from panel.actions.set_up import inbox
 from panel.errors import MemberState, SourceError, UnknownKey, Where, did_you_mean
 from panel.harmonise.identity import plain_id, pseudonyms
@@ -69,6 +70,7 @@ def withdraw(app: Adapters, study_key: str, member: str, scope: Scope, *, reason
         done = replace(_erase(app, study, member, reason), cases=cases)
     if scope != "no_contact" and fielded_waves(app, study):
         merge(app, study.key)
+        changed(app, study, study.waves[0].number, "a member withdrew")
     log.warning("withdrew study=%s scope=%s", study.key, scope)
     return done
 

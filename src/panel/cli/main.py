@@ -35,7 +35,8 @@ _UsageFault: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__na
 EXIT_CODES = """
 Exit codes: 0 done, 1 unexpected, 2 usage, 10 definition, 11 delivery, 12 merge, 13 check failed, 14 unknown variable,
 15 unknown key, 16 wave state, 17 release exists, 18 disclosure, 19 settings or database version, 20 storage,
-21 estimate, 22 incident state, 23 alert not delivered, 24 case state, 25 member state.
+21 estimate, 22 incident state, 23 alert not delivered, 24 case state, 25 member state,
+26 release state.
 """
 
 program = typer.Typer(

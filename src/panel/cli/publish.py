@@ -1,4 +1,4 @@
-"""Commands about releases, and the demonstration."""
+"""Commands about releases: make, list, show, retract; and the demonstration."""
 
 from __future__ import annotations
 
@@ -36,14 +36,17 @@ def show(
     Example: panelctl show creative-ai 2026.1
     """
     from panel.actions.publication import find_release
+    from panel.actions.releases import history
     from panel.cite import cite
 
     app = connect()
     record = find_release(app, study, key)
+    last = history(app, study, record.key)[-1]
     emit(
         pd.DataFrame(
             [
                 ("release", f"{record.study} {record.key}"),
+                ("state", f"{last.to_state}: {last.reason}" if last.to_state == "retracted" else last.to_state),
                 ("digest", record.digest),
                 ("synthetic", "yes" if record.is_synthetic else "no"),
                 ("folder", record.path),
@@ -54,6 +57,43 @@ def show(
         ),
         form,
     )
+
+
+def releases(
+    study: StudyKey,
+    key: Annotated[str | None, typer.Argument(metavar="[RELEASE]", help="One release: what happened to it.")] = None,
+    form: Form = Format.auto,
+) -> None:
+    """
+    List the releases of a study with their state, those in the making too, or what happened to one of them.
+
+    Example: panelctl releases creative-ai 2026.1
+    """
+    from panel.actions.releases import history, standing
+
+    found = standing(connect(), study) if key is None else history(connect(), study, key)
+    emit(list(found), form, title=f"{study}: releases" if key is None else f"{study} {key}")
+
+
+def retract(
+    study: StudyKey,
+    key: Annotated[str, typer.Argument(metavar="RELEASE", help="Key of a release, e.g. 2026.1.")],
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why; stored with your name and the time.")],
+    dry: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Retract a release for good: its folder stays, with a notice beside it, and nobody is given it any more.
+
+    Example: panelctl retract creative-ai 2026.1 --reason "incomes of one platform were in cents"
+    """
+    from panel.actions import releases as act
+
+    app = connect()
+    planned = act.prepare_retraction(app, study, key, reason=reason)
+    done = planned if dry else act.retract(app, planned)
+    told = {"release": key, "from_state": done.from_state, "to_state": "retracted", "reason": done.reason}
+    emit({**told, "successor": done.successor, "folder": done.record.path}, form, title="would happen" if dry else "")
 
 
 def demo(
@@ -73,5 +113,5 @@ def demo(
 
 def register(program: typer.Typer) -> None:
     """Add the commands about releases."""
-    for command in (release, show, demo):
+    for command in (release, releases, show, retract, demo):
         program.command()(command)

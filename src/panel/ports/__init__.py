@@ -15,7 +15,7 @@ from panel.model.instrument import Instrument
 from panel.model.load import load_study
 from panel.model.people import Delivery, Receipt
 from panel.model.quarantine import Decision, RowVerdict, Standing
-from panel.model.results import Gate, Override, ReleaseRecord, Stage
+from panel.model.results import Gate, Override, Stage
 from panel.model.routing import Routing
 from panel.model.study import Study
 from panel.model.wave import with_fieldwork
@@ -24,12 +24,13 @@ from panel.ports.cases import CaseStore, DayCount
 from panel.ports.contacts import ContactStore, Correspondence, no_correspondence
 from panel.ports.erasure import ErasureStore
 from panel.ports.ledger import Ledger
+from panel.ports.releases import ReleaseStore
 from panel.ports.waves import WaveStore
 
 __all__ = [
     "Adapters", "CaseStore", "Checker", "Clock", "ContactStore", "Correspondence", "DayCount", "ErasureStore",
     "GateReacting", "IncidentStore", "Ledger", "PublishedFolder", "Publisher", "Reacting", "ReleaseContent",
-    "Sender", "Sent", "Settling", "Source", "Store", "WaveStore",
+    "ReleaseStore", "Sender", "Sent", "Settling", "Source", "Store", "WaveStore",
 ]  # fmt: skip
 
 
@@ -107,7 +108,7 @@ class Settling:
     held_of: Callable[[Gate, Sequence[Standing]], pd.DataFrame]
 
 
-class Store(IncidentStore, CaseStore, ContactStore, ErasureStore, WaveStore, Ledger, Protocol):
+class Store(IncidentStore, CaseStore, ContactStore, ErasureStore, WaveStore, Ledger, ReleaseStore, Protocol):
     """Keeps everything: what was received for ever, what was derived until it is derived anew."""
 
     # what is asked
@@ -276,20 +277,6 @@ class Store(IncidentStore, CaseStore, ContactStore, ErasureStore, WaveStore, Led
         """Drop person-waves, tracking, what checks hold, weights, estimates and claims, for a rebuild."""
         ...
 
-    # releases, append-only
-    def save_release(self, release: ReleaseRecord) -> ReleaseRecord:
-        """
-        Record a release; one with the same digest is returned instead of recorded again.
-
-        Raises:
-            ReleaseExists: the key is taken by other content.
-        """
-        ...
-
-    def releases(self, study: str) -> Sequence[ReleaseRecord]:
-        """Return the releases of a study, oldest first."""
-        ...
-
     def close(self) -> None:
         """Let go of the database."""
         ...
@@ -337,6 +324,10 @@ class Publisher(Protocol):
         Raises:
             ReleaseExists: the folder holds other content.
         """
+        ...
+
+    def retract(self, folder: Path, notice: str) -> None:
+        """Say beside the folder of a release, which never changes, that it was retracted and why."""
         ...
 
     def quality(

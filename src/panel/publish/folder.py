@@ -81,6 +81,17 @@ class FolderPublisher:
         _LOG.info("published study=%s wave=%s digest=%s", content.study.key, content.wave, digest)
         return PublishedFolder(path=folder, digest=digest, manifest=(folder / MANIFEST).read_text(encoding="utf-8"))
 
+    def retract(self, folder: Path, notice: str) -> None:
+        """
+        Say beside the folder of a release, which never changes, that it was retracted and why.
+
+        Raises:
+            StorageError: the disk is full.
+        """
+        with _storage_errors(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.with_name(f"{folder.name}.RETRACTED.txt").write_text(notice + "\n", encoding="utf-8")
+
     def quality(
         self, study: Study, wave: int, gates: Sequence[Gate], held: pd.DataFrame, *, is_synthetic: bool
     ) -> dict[str, str]:

@@ -15,12 +15,13 @@ from panel.store.ledger import Actions
 from panel.store.quarantine import Quarantine
 from panel.store.received import Received
 from panel.store.records import Records
+from panel.store.releases import Releases
 from panel.store.waves import Waves
 
 __all__ = ["SqlStore", "migrate", "open_store"]
 
 
-class SqlStore(Waves, Actions, Received, Derived, Records, Quarantine, Alerts, Cases, Contacts, Erasures):
+class SqlStore(Waves, Actions, Received, Derived, Records, Releases, Quarantine, Alerts, Cases, Contacts, Erasures):
     """Implements ports.Store on SQLite or PostgreSQL, with wide answers in Parquet files named by their hash."""
 
 

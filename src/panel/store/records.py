@@ -1,4 +1,4 @@
-"""Records of decisions: gates, overrides, releases. Append-only."""
+"""Records of decisions: gates and overrides. Append-only."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
-from panel.errors import ReleaseExists, UnknownKey, did_you_mean, printable
-from panel.model.results import Gate, Override, ReleaseRecord, Verdict
+from panel.errors import UnknownKey, did_you_mean, printable
+from panel.model.results import Gate, Override, Verdict
 from panel.ports import GateReacting, Settling
 from panel.store import tables
 from panel.store.alerts import keep_reaction
@@ -22,7 +22,6 @@ from panel.store.quarantine import append, newest
 
 GATE = tables.Gate.__table__  # type: ignore[attr-defined]
 DECISION = tables.OverrideDecision.__table__  # type: ignore[attr-defined]
-RELEASE = tables.Release.__table__  # type: ignore[attr-defined]
 
 
 MANY_FAILING = 10_000
@@ -126,27 +125,6 @@ class Records(Database):
                 )
             )
 
-    def save_release(self, release: ReleaseRecord) -> ReleaseRecord:
-        """Record a release; one with the same digest is returned instead of recorded again; see ports.Store."""
-        with self._writes() as connection:
-            rows = connection.execute(select(RELEASE).where(RELEASE.c.study == release.study)).all()
-            for row in rows:
-                if row.digest == release.digest and row.wave == release.wave:
-                    return _release(row)
-                if row.key == release.key:
-                    raise ReleaseExists(
-                        f"Release {release.study} {release.key} exists with other content.",
-                        fix="a release never changes; give the new content the next number",
-                    )
-            connection.execute(insert(RELEASE).values(**asdict(release)))
-        return release
-
-    def releases(self, study: str) -> Sequence[ReleaseRecord]:
-        """Return the releases of a study, oldest first."""
-        query = select(RELEASE).where(RELEASE.c.study == study).order_by(RELEASE.c.created_at, RELEASE.c.key)
-        with self._reads() as connection:
-            return [_release(row) for row in connection.execute(query)]
-
 
 def _failing_digest(verdict: Verdict) -> str:
     keys = sorted(f"{member}\0{wave}" for member, wave in verdict.failing)
@@ -181,16 +159,3 @@ def _overridden(gate: Gate, decisions: Mapping[tuple[int, str, str, str], Overri
         found = decisions.get((gate.wave, gate.stage, verdict.check, _failing_digest(verdict)))
         verdicts.append(replace(verdict, override=found) if found and verdict.state != "passed" else verdict)
     return replace(gate, verdicts=tuple(verdicts))
-
-
-def _release(row: Any) -> ReleaseRecord:
-    return ReleaseRecord(
-        study=row.study,
-        key=row.key,
-        wave=row.wave,
-        digest=row.digest,
-        path=row.path,
-        is_synthetic=row.is_synthetic,
-        created_at=utc(row.created_at),
-        manifest=row.manifest,
-    )

@@ -16,11 +16,12 @@ from panel.store.tables.cases import (
     SampleRow,
 )
 from panel.store.tables.contacts import Contact, ContactDecision
-from panel.store.tables.derived import CaseCount, Estimate, Part, PersonWave, Release, WeightSet
+from panel.store.tables.derived import CaseCount, Estimate, Part, PersonWave, WeightSet
 from panel.store.tables.fieldwork import InstrumentVersion, Staging, StudyVersion, Wave, WaveEvent
 from panel.store.tables.judged import Gate, OverrideDecision, RowDecision, RowVerdict
 from panel.store.tables.ledger import WaveAction, WaveActionEvent
 from panel.store.tables.received import Delivery, Held, Ignored, Receipt, Response
+from panel.store.tables.releases import Release, ReleaseEvent
 
 __all__ = [
     "AccessCode",
@@ -50,6 +51,7 @@ __all__ = [
     "PreloadFreeze",
     "Receipt",
     "Release",
+    "ReleaseEvent",
     "Response",
     "RowDecision",
     "RowVerdict",

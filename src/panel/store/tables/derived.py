@@ -1,6 +1,4 @@
-"""What is computed from the responses and can be rebuilt, and the releases made of it."""
-
-from datetime import datetime
+"""What is computed from the responses and can be rebuilt."""
 
 from sqlalchemy import Text
 from sqlmodel import Field
@@ -81,17 +79,3 @@ class Estimate(Base, table=True):
     weight: str | None
     method: str | None
     status: str
-
-
-class Release(Base, table=True):
-    """The identity of every release. Append-only."""
-
-    __tablename__ = "release"
-    study: str = Field(primary_key=True)
-    key: str = Field(primary_key=True)
-    wave: int
-    digest: str
-    path: str
-    is_synthetic: bool
-    created_at: datetime
-    manifest: str = Field(sa_type=Text)
