@@ -62,5 +62,17 @@ def test_a_whole_round_is_the_same_on_both_databases(office):
     assert office.select("thank").reasons == (("not_answered", 2),)
     assert office.send().sent == 2
     assert [each.key for each in office.store.due_contacts()] == []
+    counts = [(each.kind, each.outcome, each.reason) for each in office.store.contact_counts("bakers", 1)]
+    assert counts == [
+        ("invite", "bounced", "bounced"),
+        ("invite", "held", "answered"),
+        ("invite", "sent", ""),
+        ("remind", "held", "answered"),
+        ("remind", "held", "bounced"),
+        ("remind", "sent", ""),
+        ("thank", "held", "not_answered"),
+        ("thank", "sent", ""),
+    ]
+    assert [each.members for each in office.store.contact_counts("bakers", 1)] == [1, 1, 1, 1, 1, 1, 2, 1]
     kinds = [(each.kind, each.state) for each in office.store.contacts("bakers", 1) if each.member == second]
     assert kinds == [("invite", "sent"), ("remind", "sent")]

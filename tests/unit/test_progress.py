@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
 
-from panel.actions import cases, members, progress, sample
+from panel.actions import cases, ledger, members, progress, sample
 from panel.calendar import agenda
 from panel.cli.output import Format
 from panel.cli.progress import PARTS, part, show_wave
+from panel.model.contact import ContactCount
 from panel.model.progress import Curve, margin_of_error, outlook
+from panel.ports.contacts import Handover
 from tests.unit import test_sample
+from tests.unit.contact_factory import Office, response
 from tests.unit.test_sample import loaded, of, written
 
 app = test_sample.app
@@ -146,11 +149,55 @@ def test_a_wave_without_a_sample_says_what_to_do(app):
     assert "panelctl sample load" in found.next_steps[0]
 
 
+def test_an_action_tells_its_state_in_the_ledger(waved):
+    """What is late or missed says so and comes first; what is skipped or done is left out."""
+    waved.clock.at = datetime(2026, 8, 1, 12, tzinfo=UTC)
+    waved.store.keep_study("bakers", waved.store.study_files("bakers"), waved.clock.now())
+    ledger.plan(waved, "bakers")
+    before = progress.view(waved, "bakers", 2).actions
+    assert {each.state for each in before} == {"planned"}
+    first, second = before[:2]
+    skip = {"by": "me", "reason": "by hand", "at": waved.clock.now()}
+    waved.store.move_action("bakers", 2, first.action, first.ordinal, "skip", **skip)
+    assert progress.view(waved, "bakers", 2).actions == before[1:]
+    waved.clock.at = datetime(2026, 10, 5, 12, tzinfo=UTC)
+    found = progress.view(waved, "bakers", 2)
+    assert (found.actions[0].action, found.actions[0].is_late) == (second.action, True)
+    assert f"{second.due} late: {second.action} {second.ordinal}" in found.next_steps
+
+
+def test_letters_are_counted_by_what_became_of_them(tmp_path):
+    """One sent, one that came back, one held since its member answered; each held at selection is counted as well."""
+    office = Office(tmp_path)
+    office.open()
+    first, _, third = office.members
+    office.select()
+    response(office, first, "complete")
+    office.mailbox.says = lambda letter: Handover(outcome="bounced" if third in letter.to else "taken")
+    office.send()
+    office.clock.pass_(days=3)
+    office.select("remind")
+    found = progress.view(office.app, "bakers", 1)
+    told = [(each.kind, each.outcome, each.reason, each.members) for each in found.contacts]
+    assert told == [
+        ("invite", "bounced", "bounced", 1),
+        ("invite", "held", "answered", 1),
+        ("invite", "sent", "", 1),
+        ("remind", "held", "answered", 1),
+        ("remind", "held", "bounced", 1),
+        ("remind", "waiting", "", 1),
+    ]
+    assert (found.sent, found.held, found.contacted) == (1, 3, 1)
+    office.close()
+
+
 @pytest.mark.parametrize("name", PARTS)
 def test_every_part_is_printed(waved, capsys, name):
     """Each part is a table with rows, and the whole is JSON."""
+    letters = (ContactCount(kind="invite", ordinal=1, outcome="held", reason="refused", members=2),)
     found = progress.view(waved, "bakers", 2)
-    assert len(part(replace(found, next_steps=("x",)), name)) > 0
+    assert len(part(replace(found, next_steps=("x",), contacts=letters), name)) > 0
+    assert list(part(replace(found, contacts=()), "contacts").columns) == list(asdict(letters[0]))
     show_wave(waved, "bakers", "2026", "summary", Format.json)
     told = json.loads(capsys.readouterr().out)
     assert told["done"] == 2

@@ -1,10 +1,9 @@
-"""Move waves through fieldwork, and say where they stand."""
+"""Move waves through fieldwork: what an event would do, and letting it happen."""
 
 from __future__ import annotations
 
 import getpass
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,7 +15,6 @@ from panel.actions.sightings import obstructed
 from panel.actions.staging import parts
 from panel.calendar import faults
 from panel.errors import Fault, WaveState
-from panel.model.people import INTERVIEWED, WaveStatus
 from panel.model.study import Period, Study, Wave
 from panel.model.wave import NEED_A_REASON, OVER, WAVE, Frozen, WaveEvent, after, moved_to, with_fieldwork
 from panel.ports import Adapters
@@ -225,46 +223,6 @@ def history(app: Adapters, study_key: str, wave: int | str) -> Sequence[WaveEven
     """Return what happened to a wave, oldest first."""
     study = app.study(study_key)
     return app.store.wave_events(study.key, study.wave(wave).number)
-
-
-def wave_status(app: Adapters, study_key: str) -> tuple[WaveStatus, ...]:
-    """Return where every wave of a study stands, planned ones included."""
-    study = app.study(study_key)
-    states = app.store.wave_states(study.key)
-    tracking = app.store.tracking(study.key)
-    standing = app.store.release_states(study.key)
-    released = {each.wave: each.key for each in app.store.releases(study.key) if standing[each.key] == "published"}
-    members = Counter(tracking.loc[~tracking["disposition"].isin(["not_yet"]), "wave"].tolist())
-    interviewed = Counter(tracking.loc[tracking["disposition"].isin(INTERVIEWED), "wave"].tolist())
-    return tuple(
-        _status(app, study, wave, states.get(wave.number, "planned"), members, interviewed, released)
-        for wave in study.waves
-    )
-
-
-def _status(
-    app: Adapters,
-    study: Study,
-    wave: Wave,
-    state: str,
-    members: Counter[int],
-    interviewed: Counter[int],
-    released: dict[int, str],
-) -> WaveStatus:
-    held = app.store.held(study.key, wave.number)
-    return WaveStatus(
-        study=study.key,
-        number=wave.number,
-        key=wave.key,
-        state=state,
-        fieldwork=f"{wave.fieldwork.start:%Y-%m-%d} – {wave.fieldwork.end:%Y-%m-%d}",
-        members=members[wave.number],
-        interviewed=interviewed[wave.number],
-        deliveries=len(app.store.deliveries(study.key, wave.number)),
-        rows_held=int(held["variable"].isna().sum()),
-        cells_held=int(held["variable"].notna().sum()),
-        released=released.get(wave.number),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

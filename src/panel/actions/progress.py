@@ -1,4 +1,4 @@
-"""Fieldwork as the operator sees it: counted each day, held against earlier waves, with what to do next."""
+"""Where waves stand: all at a glance, or one counted each day, held against earlier waves, with what is next."""
 
 from __future__ import annotations
 
@@ -7,19 +7,60 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from panel.actions.cases import coded, feed
+from panel.actions.cases import feed
+from panel.actions.rates import DONE, wave_rates, wave_retention
 from panel.calendar import agenda, counted
 from panel.model.case import Case
-from panel.model.member import Member
-from panel.model.progress import Curve, DayDone, GroupDone, WaveView, margin_of_error, outlook
-from panel.model.rates import Rate, dispositions, participation_rates, response_rates, retention
+from panel.model.people import INTERVIEWED, WaveStatus
+from panel.model.progress import Curve, DayDone, GroupDone, NextAction, WaveView, margin_of_error, outlook
 from panel.model.study import Study, Wave
 from panel.ports import Adapters, DayCount
 
-DONE = ("complete", "partial")
 UNKNOWN = "unknown"
 MOST_DUE = 3
 """Actions of the calendar that are told as next steps."""
+OVER = ("done", "skipped")
+"""States of an action that is no longer to be done."""
+
+
+def overview(app: Adapters, study_key: str) -> tuple[WaveStatus, ...]:
+    """Return where every wave of a study stands, planned ones included."""
+    study = app.study(study_key)
+    states = app.store.wave_states(study.key)
+    tracking = app.store.tracking(study.key)
+    standing = app.store.release_states(study.key)
+    released = {each.wave: each.key for each in app.store.releases(study.key) if standing[each.key] == "published"}
+    members = Counter(tracking.loc[~tracking["disposition"].isin(["not_yet"]), "wave"].tolist())
+    interviewed = Counter(tracking.loc[tracking["disposition"].isin(INTERVIEWED), "wave"].tolist())
+    return tuple(
+        _status(app, study, wave, states.get(wave.number, "planned"), members, interviewed, released)
+        for wave in study.waves
+    )
+
+
+def _status(
+    app: Adapters,
+    study: Study,
+    wave: Wave,
+    state: str,
+    members: Counter[int],
+    interviewed: Counter[int],
+    released: dict[int, str],
+) -> WaveStatus:
+    held = app.store.held(study.key, wave.number)
+    return WaveStatus(
+        study=study.key,
+        number=wave.number,
+        key=wave.key,
+        state=state,
+        fieldwork=f"{wave.fieldwork.start:%Y-%m-%d} – {wave.fieldwork.end:%Y-%m-%d}",
+        members=members[wave.number],
+        interviewed=interviewed[wave.number],
+        deliveries=len(app.store.deliveries(study.key, wave.number)),
+        rows_held=int(held["variable"].isna().sum()),
+        cells_held=int(held["variable"].notna().sum()),
+        released=released.get(wave.number),
+    )
 
 
 def snapshot(app: Adapters, study_key: str, wave: int | str) -> date:
@@ -91,6 +132,8 @@ def view(app: Adapters, study_key: str, wave: int | str) -> WaveView:
     day = (today - found.fieldwork.start).days
     seen = outlook(done, target, day, _earlier_curves(app, study, found))
     effect = _design_effect(app, study, found.number)
+    contacts = tuple(app.store.contact_counts(study.key, found.number))
+    coming = next_actions(app, study, found)
     final = bool(cases) and all(each.finalised_at for each in cases)
     return WaveView(
         study=study.key,
@@ -109,22 +152,20 @@ def view(app: Adapters, study_key: str, wave: int | str) -> WaveView:
         design_effect=effect,
         margin_now=margin_of_error(done, effect),
         margin_forecast=margin_of_error(seen.forecast, effect),
-        contacted=len(
-            {each.member for each in app.store.case_events(study.key, found.number) if each.event == "contact"}
-        ),
+        contacted=app.store.contacted(study.key, found.number),
+        sent=sum(each.members for each in contacts if each.outcome == "sent"),
+        held=sum(each.members for each in contacts if each.outcome == "held"),
         unlisted=fed.unlisted,
         is_final=final,
         states=tuple(sorted(states.items())),
-        rates=_rates(app, study, found, cases, is_final=final),
-        retention=_retention(app, study, found, cases),
+        rates=wave_rates(app, study, found, cases, is_final=final),
+        retention=wave_retention(app, study, found, cases),
         days=_days(app, study, found),
         groups=_by_group(app, study, found, today),
-        next_steps=_next(app, study, found, cases, fed.unlisted),
+        contacts=contacts,
+        actions=coming,
+        next_steps=(*_next(app, study, found, cases, fed.unlisted), *_told(coming)),
     )
-
-
-def _contacted(app: Adapters, study: Study, wave: int) -> int:
-    return len({each.member for each in app.store.case_events(study.key, wave) if each.event == "contact"})
 
 
 def _earlier_curves(app: Adapters, study: Study, wave: Wave) -> list[Curve]:
@@ -165,33 +206,6 @@ def _by_group(app: Adapters, study: Study, wave: Wave, today: date) -> tuple[Gro
     )
 
 
-def _rates(app: Adapters, study: Study, wave: Wave, cases: Sequence[Case], *, is_final: bool) -> tuple[Rate, ...]:
-    """Return the rates by the name the kind of sample allows; before the end as if it ended now."""
-    judged = cases if is_final else coded(app, study, wave.number, cases)
-    found = dispositions(Counter(each.outcome for each in judged if each.outcome))
-    if study.is_probability_sample:
-        return response_rates(found, study.sample.eligible_share)
-    return participation_rates(found, sum(each.state != "not_issued" for each in cases))
-
-
-def _retention(app: Adapters, study: Study, wave: Wave, cases: Sequence[Case]) -> tuple[Rate, ...]:
-    """Return, of each cohort that entered before, the share of those interviewed at entry that is interviewed now."""
-    members = {each.member: each for each in app.store.members(study.key)}
-    now = {each.member for each in cases if each.state in DONE}
-    due: Counter[str] = Counter()
-    kept: Counter[str] = Counter()
-    for number in {each.entry_wave for each in members.values() if each.entry_wave < wave.number}:
-        for each in app.store.cases(study.key, number):
-            if _entered_with(members.get(each.member), each):
-                due[members[each.member].cohort] += 1
-                kept[members[each.member].cohort] += each.member in now
-    return tuple(retention(kept[cohort], count, cohort) for cohort, count in sorted(due.items()))
-
-
-def _entered_with(member: Member | None, case: Case) -> bool:
-    return member is not None and member.entry_wave == case.wave and case.state in DONE
-
-
 def _design_effect(app: Adapters, study: Study, wave: int) -> float:
     """Return Kish's effect of the newest cross-sectional weights before this wave; 1 where there are none."""
     for number in sorted((each.number for each in study.waves if each.number < wave), reverse=True):
@@ -218,11 +232,43 @@ def _next(app: Adapters, study: Study, wave: Wave, cases: Sequence[Case], unlist
     held = app.store.held(study.key, wave.number)
     if len(held):
         steps.append(f"{len(held)} rows or cells are held: panelctl quarantine list {study.key} --wave {wave.key}")
-    return (*steps, *_due(app, study, wave))
+    return tuple(steps)
 
 
-def _due(app: Adapters, study: Study, wave: Wave) -> list[str]:
-    """Return what the calendar has for this wave from now on, by local time."""
+def next_actions(app: Adapters, study: Study, wave: Wave) -> tuple[NextAction, ...]:
+    """
+    Return what the calendar still has for a wave, in the order in which it is done, with its state in the ledger.
+
+    An action that is done or skipped is left out. Where nobody keeps the ledger, what is still to come is planned, and
+    nothing is known of what has passed.
+    """
+    now = app.clock.now()
+    entries = {(each.kind, each.ordinal): each for each in app.store.actions(study.key, wave.number)}
     due = counted(agenda(study), app.store.reopened(study.key))
-    coming = [each for each in due if each.wave == wave.number and each.at >= app.clock.now()]
-    return [f"{each.local:%Y-%m-%d %H:%M} due: {each.kind} {each.ordinal}" for each in coming[:MOST_DUE]]
+    found = []
+    for each in (each for each in due if each.wave == wave.number):
+        entry = entries.get((each.kind, each.ordinal))
+        if entry.state in OVER if entry else each.at < now:
+            continue
+        found.append(
+            NextAction(
+                action=each.kind,
+                ordinal=each.ordinal,
+                state=entry.state if entry else "planned",
+                due=f"{each.local:%Y-%m-%d %H:%M}",
+                is_late=each.at < now,
+                reason=entry.reason if entry else "",
+            )
+        )
+    return tuple(found)
+
+
+def _told(coming: Sequence[NextAction]) -> list[str]:
+    """Return the first actions as sentences; what is late or went wrong says so."""
+    return [f"{each.due} {_standing(each)}: {each.action} {each.ordinal}" for each in coming[:MOST_DUE]]
+
+
+def _standing(action: NextAction) -> str:
+    if action.state in ("failed", "missed", "partial"):
+        return f"{action.state}, retry or skip it"
+    return "late" if action.is_late else "due"

@@ -10,9 +10,9 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from panel.cli.fieldwork import MemberId
 from panel.cli.operate import Form, StudyKey, WaveKey, connect
 from panel.cli.output import Format, emit
+from panel.cli.people import MemberId
 from panel.errors import DeliveryFailed
 from panel.ports import Adapters
 from panel.settings import Settings

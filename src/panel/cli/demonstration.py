@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from rich.text import Text
 
-from panel.actions import fieldwork, monitor, publication, set_up
+from panel.actions import monitor, progress, publication, set_up
 from panel.app import migrate, open_app
 from panel.cite import cite
 from panel.cli.output import as_table, console, figure
@@ -75,7 +75,7 @@ def report(app: Adapters, study: Study) -> None:
 
 def _fieldwork(app: Adapters, study: Study) -> list[dict[str, object]]:
     names = ("key", "state", "members", "interviewed", "deliveries", "rows_held", "cells_held", "released")
-    return [{name: getattr(row, name) for name in names} for row in fieldwork.wave_status(app, study.key)]
+    return [{name: getattr(row, name) for name in names} for row in progress.overview(app, study.key)]
 
 
 def _baseline(study: Study, estimates: pd.DataFrame) -> pd.DataFrame:

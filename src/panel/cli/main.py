@@ -19,9 +19,9 @@ from panel.cli import (
     calendar,
     change,
     contacts,
-    fieldwork,
     figures,
     operate,
+    people,
     predictions,
     publish,
     quality,
@@ -68,7 +68,7 @@ def root(
 operate.register(program)
 waves.register(program)
 calendar.register(program)
-fieldwork.register(program)
+people.register(program)
 figures.register(program)
 change.register(program)
 attrition.register(program)

@@ -109,29 +109,6 @@ def simulate(
     emit([{"file": str(path), "bytes": path.stat().st_size} for path in paths], form)
 
 
-def wave_status(
-    study: StudyKey,
-    wave: Annotated[str | None, typer.Argument(metavar="[WAVE]", help="One wave, in full.")] = None,
-    show: Annotated[
-        str, typer.Option(help="Of one wave: summary, states, rates, retention, days, groups or next_steps.")
-    ] = "summary",
-    form: Form = Format.auto,
-) -> None:
-    """
-    Say where every wave of a study stands, or one of them against its target and earlier waves.
-
-    Example: panelctl wave status creative-ai 2026 --show groups
-    """
-    if wave is not None:
-        from panel.cli.progress import show_wave
-
-        show_wave(connect(), study, wave, show, form)
-        return
-    from panel.actions.fieldwork import wave_status as act
-
-    emit(act(connect(), study), form, title=study)
-
-
 def track(study: StudyKey) -> None:
     """
     Take a study through its horizon: open and close every wave that has deliveries, in order.

@@ -1,20 +1,51 @@
-"""How one wave is printed: as tables where a person looks, whole as JSON."""
+"""`wave status`: where every wave stands, or one of them; tables where a person looks, whole as JSON."""
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, is_dataclass
-from typing import Any
+from dataclasses import asdict, fields, is_dataclass
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
 
+from panel.cli.operate import Form, StudyKey, connect
 from panel.cli.output import Format, emit, for_a_person
-from panel.model.progress import WaveView
+from panel.model.contact import ContactCount
+from panel.model.progress import NextAction, WaveView
 from panel.ports import Adapters
 
-PARTS = ("states", "rates", "retention", "days", "groups", "next_steps")
+PARTS = ("states", "rates", "retention", "days", "groups", "contacts", "actions", "next_steps")
+EMPTY = {
+    "contacts": [each.name for each in fields(ContactCount)],
+    "actions": [each.name for each in fields(NextAction)],
+}
+"""Columns of parts that may well be empty."""
+
+
+def wave_status(
+    study: StudyKey,
+    wave: Annotated[str | None, typer.Argument(metavar="[WAVE]", help="One wave, in full.")] = None,
+    show: Annotated[
+        str,
+        typer.Option(
+            help="Of one wave: summary, states, rates, retention, days, groups, contacts, actions or next_steps."
+        ),
+    ] = "summary",
+    form: Form = Format.auto,
+) -> None:
+    """
+    Say where every wave of a study stands, or one of them against its target and earlier waves.
+
+    Example: panelctl wave status creative-ai 2026 --show groups
+    """
+    if wave is not None:
+        show_wave(connect(), study, wave, show, form)
+        return
+    from panel.actions.progress import overview
+
+    emit(overview(connect(), study), form, title=study)
 
 
 def show_wave(app: Adapters, study: str, wave: str, show: str, form: Format) -> None:
@@ -42,7 +73,7 @@ def part(found: WaveView, name: str) -> pd.DataFrame:
     if name in columns:
         rows = [item if isinstance(item, tuple) else (item,) for item in items]
         return pd.DataFrame(rows, columns=columns[name])
-    return pd.DataFrame([_plain(each) for each in items])
+    return pd.DataFrame([_plain(each) for each in items], columns=EMPTY.get(name) if not items else None)
 
 
 def whole(found: WaveView) -> dict[str, Any]:

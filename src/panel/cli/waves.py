@@ -11,8 +11,9 @@ import pandas as pd
 import typer
 
 from panel.calendar import Due
-from panel.cli.operate import Form, StudyKey, WaveKey, connect, flows_api, wave_status
+from panel.cli.operate import Form, StudyKey, WaveKey, connect, flows_api
 from panel.cli.output import Format, emit
+from panel.cli.progress import wave_status
 
 Why = Annotated[str, typer.Option("--reason", "-r", help="Why; stored with your name and the time.")]
 Dry = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")]

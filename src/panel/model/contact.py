@@ -126,6 +126,22 @@ class ContactDecision:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactCount:
+    """
+    How many members of a wave a contact reached, or not, and why.
+
+    `outcome` is sent, waiting, held, bounced or dead; what was held when it was selected counts as held. `reason` says
+    why it is held, put off or given up, "" where it is simply sent or due.
+    """
+
+    kind: str
+    ordinal: int
+    outcome: str
+    reason: str
+    members: int
+
+
 def rank(kind: str, ordinal: int) -> int:
     """Return the place of a contact in its wave: an invitation before the first reminder, and so on; thanks last."""
     return {"invite": 0, "remind": ordinal, "thank": 1_000}[kind]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from panel.model.contact import ContactCount
 from panel.model.rates import Rate
 
 CONFIDENCE_95 = 1.959964
@@ -98,12 +99,29 @@ class GroupDone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NextAction:
+    """
+    One action of the calendar that is still to be done: its state in the ledger, when it is due, and what is wrong.
+
+    `due` is wall time in the study's zone. One that is failed or missed keeps the later ones of its wave waiting.
+    """
+
+    action: str
+    ordinal: int
+    state: str
+    due: str
+    is_late: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaveView:
     """
     One wave as its operator sees it.
 
     `done` are complete and partial interviews; `ahead` is done less expected, negative where behind; `is_final` says
-    that outcomes are those of a finalised wave. `unlisted` members answered and are in no sample.
+    that outcomes are those of a finalised wave. `unlisted` members answered and are in no sample. `contacted` counts
+    members, `sent` and `held` letters; `contacts` says of which kind, and why.
     """
 
     study: str
@@ -123,6 +141,8 @@ class WaveView:
     margin_now: float | None
     margin_forecast: float | None
     contacted: int
+    sent: int
+    held: int
     unlisted: int
     is_final: bool
     states: tuple[tuple[str, int], ...]
@@ -130,4 +150,6 @@ class WaveView:
     retention: tuple[Rate, ...]
     days: tuple[DayDone, ...]
     groups: tuple[GroupDone, ...]
+    contacts: tuple[ContactCount, ...]
+    actions: tuple[NextAction, ...]
     next_steps: tuple[str, ...]

@@ -75,6 +75,10 @@ class CaseStore(Protocol):
         """Return the histories of cases, oldest line first."""
         ...
 
+    def contacted(self, study: str, wave: int) -> int:
+        """Return how many members of a wave were contacted."""
+        ...
+
     def move_cases(self, events: Sequence[CaseEvent]) -> int:
         """
         Append events in order and move their cases, in one transaction; return how many were new.

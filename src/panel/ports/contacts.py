@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from panel.errors import Fault, SettingsError
-from panel.model.contact import Circumstances, Contact, ContactDecision, Reach, Ruling
+from panel.model.contact import Circumstances, Contact, ContactCount, ContactDecision, Reach, Ruling
 
 if TYPE_CHECKING:
     from panel.model.study import Study
@@ -75,6 +75,10 @@ class ContactStore(Protocol):
         self, study: str, wave: int | None = None, member: str | None = None
     ) -> Sequence[ContactDecision]:
         """Return the record of why contacts were allowed or held, oldest line first."""
+        ...
+
+    def contact_counts(self, study: str, wave: int) -> Sequence[ContactCount]:
+        """Return how many members each contact of a wave reached or did not, and why; held at selection too."""
         ...
 
     def oldest_due_contact(self, study: str) -> float | None:

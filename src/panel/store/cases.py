@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from panel.errors import UnknownKey, printable
 from panel.model.case import Case, CaseEvent, move
@@ -117,6 +117,12 @@ class Cases(Database):
         with self._reads() as connection:
             rows = connection.execute(_narrowed(CASE_EVENT, study, wave, member).order_by(CASE_EVENT.c.id))
             return [_made(CaseEvent, row) for row in rows]
+
+    def contacted(self, study: str, wave: int) -> int:
+        """Return how many members of a wave were contacted."""
+        contacts = _narrowed(CASE_EVENT, study, wave, None).where(CASE_EVENT.c.event == "contact").subquery()
+        with self._reads() as connection:
+            return int(connection.execute(select(func.count(contacts.c.member.distinct()))).scalar() or 0)
 
     def move_cases(self, events: Sequence[CaseEvent]) -> int:
         """Append events in order and move their cases; see ports.CaseStore."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, select, update
 
 from panel.model import case as cases
 from panel.model.contact import CONTACT as MACHINE
-from panel.model.contact import Circumstances, Contact, ContactDecision, Ruling, rank
+from panel.model.contact import Circumstances, Contact, ContactCount, ContactDecision, Ruling, rank
 from panel.ports import Reacting
 from panel.ports.contacts import Judging
 from panel.store import tables
@@ -169,6 +169,18 @@ class Contacts(Database):
             rows = connection.execute(query).all()
         return [ContactDecision(**{name: _aware(getattr(row, name)) for name in names}) for row in rows]
 
+    def contact_counts(self, study: str, wave: int) -> Sequence[ContactCount]:
+        """Return how many members each contact of a wave reached or did not, and why; see ports.ContactStore."""
+        with self._reads() as connection:
+            rows = [*connection.execute(_kept_counts(study, wave)), *connection.execute(_refused_counts(study, wave))]
+        counts: Counter[tuple[str, int, str, str]] = Counter()
+        for kind, ordinal, outcome, reason, members in rows:
+            counts[kind, ordinal, outcome, "" if outcome == "sent" else reason] += members
+        return [
+            ContactCount(kind=kind, ordinal=ordinal, outcome=outcome, reason=reason, members=members)
+            for (kind, ordinal, outcome, reason), members in sorted(counts.items(), key=_in_order)
+        ]
+
     def oldest_due_contact(self, study: str) -> float | None:
         """Return for how many seconds the contact that is due longest has waited, None where none is due."""
         with self._reads() as connection:
@@ -176,6 +188,27 @@ class Contacts(Database):
             query = select(func.min(CONTACT.c.due)).where(CONTACT.c.study == study, CONTACT.c.state == "waiting")
             first = connection.execute(query).scalar()
         return None if first is None or first > now else now - first
+
+
+def _kept_counts(study: str, wave: int) -> Any:
+    names = (CONTACT.c.kind, CONTACT.c.ordinal, CONTACT.c.state, CONTACT.c.reason)
+    return select(*names, func.count()).where(CONTACT.c.study == study, CONTACT.c.wave == wave).group_by(*names)
+
+
+def _refused_counts(study: str, wave: int) -> Any:
+    """Return the query for what was held when it was selected, by the last word on it, and never became a contact."""
+    here = (DECISION.c.study == study, DECISION.c.wave == wave)
+    thing = ("member", "kind", "ordinal", "channel")
+    last = select(func.max(DECISION.c.id)).where(*here).group_by(*(DECISION.c[name] for name in thing))
+    same = (CONTACT.c[name] == DECISION.c[name] for name in ("study", "wave", *thing))
+    names = (DECISION.c.kind, DECISION.c.ordinal, DECISION.c.verdict, DECISION.c.reason)
+    held = (DECISION.c.id.in_(last), DECISION.c.verdict == "held", ~exists().where(*same))
+    return select(*names, func.count()).where(*here, *held).group_by(*names)
+
+
+def _in_order(count: tuple[tuple[str, int, str, str], int]) -> tuple[int, str, str]:
+    (kind, ordinal, outcome, reason), _ = count
+    return rank(kind, ordinal), outcome, reason
 
 
 def _due(now: float) -> Any:
