@@ -2,12 +2,14 @@
 
 import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from panel.errors import CaseState, MemberState
 from panel.model import case, member, rates
+from panel.model.panel_rates import CohortWave, Recruited, cohort_rates, whole_panel
 from panel.model.rates import Dispositions
 
 
@@ -143,6 +145,65 @@ def test_an_opt_in_sample_has_no_response_rate():
     told = rates.participation_rates(found, 1000)
     assert [(each.key, each.value) for each in told] == [("participation", 0.36), ("completion", 0.75)]
     assert "response" not in "".join(f"{each.label}{each.formula}" for each in told)
+
+
+RECRUITED = Recruited(cohort="2025", recruitment_rate=0.4, profile_rate=0.9)
+SEEN = CohortWave(
+    cohort="2025",
+    joined=1000,
+    issued=800,
+    found=Dispositions(interviews=500, partials=60, refusals=100, non_contacts=80, others=20, unknown=40),
+    entered=700,
+    present=490,
+    steady=420,
+    recruited=RECRUITED,
+)
+
+
+def test_cumulative_rates_are_those_of_arithmetic_by_hand():
+    """COMR 560/800 = 0.7, RETR 0.8: CUMRR1 = 0.4 x 0.9 x 0.7 = 0.252, CUMRR2 = 0.8 of it; 490 and 420 of 700 stay."""
+    told = {each.key: each.value for each in cohort_rates(SEEN, is_probability_sample=True)}
+    assert told == pytest.approx(
+        {
+            "RETR": 0.8,
+            "COMR": 0.7,
+            "CUMRR1": 0.252,
+            "CUMRR2": 0.2016,
+            "retention": 0.7,
+            "cumulative_retention": 0.6,
+        }
+    )
+
+
+def test_a_panel_of_two_cohorts_has_their_mean_by_issued_cases():
+    """0.252 of 800 issued and 0.5 x 1 x 150/200 = 0.375 of 200: (201.6 + 75) / 1000 = 0.2766."""
+    refreshed = replace(
+        SEEN,
+        cohort="2026",
+        joined=200,
+        issued=200,
+        found=Dispositions(interviews=150, refusals=50),
+        recruited=Recruited(cohort="2026", recruitment_rate=0.5),
+    )
+    first, second = whole_panel([SEEN, refreshed])
+    assert (first.key, first.value) == ("CUMRR1", pytest.approx(0.2766))
+    assert (second.key, second.value) == ("CUMRR2", pytest.approx((800 * 0.2016 + 200 * 0.375) / 1000))
+    assert whole_panel([SEEN, replace(refreshed, recruited=None)]) == ()
+
+
+def test_what_the_study_does_not_state_is_not_told():
+    """Without the recruitment of a cohort there is no cumulative response rate; nothing is supposed to be 1."""
+    told = {each.key for each in cohort_rates(replace(SEEN, recruited=None), is_probability_sample=True)}
+    assert told == {"RETR", "COMR", "retention", "cumulative_retention"}
+
+
+def test_an_opt_in_panel_has_participation_and_retention_only():
+    """560 of 800 invited took part, 500 of 560 who started finished; no rate is called a response rate."""
+    found = cohort_rates(SEEN, is_probability_sample=False)
+    assert {each.key: each.value for each in found} == pytest.approx(
+        {"participation": 0.7, "completion": 500 / 560, "retention": 0.7, "cumulative_retention": 0.6}
+    )
+    assert "response" not in " ".join(each.label for each in found)
 
 
 def test_a_rate_of_nobody_is_no_number():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated
 
@@ -240,6 +241,23 @@ def cases_finalise(study: StudyKey, wave: WaveKey, form: Form = Format.auto) -> 
     emit(pd.DataFrame(list(counts.items()), columns=["outcome", "cases"]), form, title=f"{study}/{wave}: outcomes")
 
 
+def cases_rates(
+    study: StudyKey,
+    wave: Annotated[str | None, typer.Argument(metavar="[WAVE]", help="Only this wave; every one by default.")] = None,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Follow the panel from its recruitment on, by wave and cohort: cumulative response or participation, and retention.
+
+    Example: panelctl cases rates creative-ai 2027 --format json
+    """
+    from panel.actions.rates import PanelRate, panel_rates
+
+    names = [each.name for each in fields(PanelRate)]
+    rows = [asdict(each) for each in panel_rates(connect(), study, wave)]
+    emit(pd.DataFrame(rows, columns=names), form, title=f"{study}: rates")
+
+
 def cases_override(study: StudyKey, wave: WaveKey, member: MemberId, code: str, reason: Why) -> None:
     """
     Let another outcome code count than the computed one, with a reason.
@@ -271,4 +289,5 @@ def register(program: typer.Typer) -> None:
     cases.command("list")(cases_list)
     cases.command("move")(cases_move)
     cases.command("finalise")(cases_finalise)
+    cases.command("rates")(cases_rates)
     cases.command("override")(cases_override)

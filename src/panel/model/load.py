@@ -96,6 +96,7 @@ def _study(
     files: Mapping[str, str],
     faults: Faults,
 ) -> Study:
+    is_probability_sample = top.get("is_probability_sample", bool)
     study = Study(
         key=top.get("key", str),
         title=top.text("title", languages),
@@ -103,7 +104,7 @@ def _study(
         languages=languages,
         time_zone=_zone(top),
         currency=top.get("currency", str, "EUR"),
-        is_probability_sample=top.get("is_probability_sample", bool),
+        is_probability_sample=is_probability_sample,
         baseline=top.get("baseline", int),
         horizon_years=top.get("horizon_years", int),
         disclosure_threshold=top.get("disclosure_threshold", int, 10),
@@ -115,7 +116,11 @@ def _study(
         layout=_layout(top.table("layout")),
         weighting=_weighting(top.table("weighting")),
         thresholds=tuple(_threshold(each) for each in top.tables("threshold")),
-        sample=read_sample(top.table("sample"), instruments),
+        sample=read_sample(
+            top.table("sample"),
+            instruments,
+            is_probability_sample=is_probability_sample,
+        ),
         contact=read_contact(top.table("contact"), languages) if top.has("contact") else None,
         calendar=read_calendar(top.table("calendar")),
         benchmarks=_benchmarks(parse_toml(BENCHMARKS, files[BENCHMARKS], faults)) if BENCHMARKS in files else None,

@@ -6,24 +6,46 @@ from collections.abc import Sequence
 
 from panel.errors import did_you_mean, printable
 from panel.model.instrument import Instrument
+from panel.model.panel_rates import Recruited
 from panel.model.reading import Table
 from panel.model.sample import Preloaded, SampleRules
 
 
-def read_sample(table: Table, instruments: Sequence[Instrument]) -> SampleRules:
+def read_sample(table: Table, instruments: Sequence[Instrument], *, is_probability_sample: bool) -> SampleRules:
     """Return the rules for the sample, with every fault of them added to those of the file."""
-    share = table.get("eligible_share", float, 1.0)
-    if not 0 <= share <= 1:
-        table.fault(f"is {share:g}, no share", "eligible_share", "write a number from 0 to 1")
+    share = _share(table, "eligible_share", 1.0)
     rules = SampleRules(
         strata=tuple(table.list_of("strata", str, ())),
         target=_count(table, "target", 0, least=0),
         dormant_after=_count(table, "dormant_after", 2, least=1),
         eligible_share=share,
         preload=tuple(_preloaded(each, instruments) for each in table.tables("preload")),
+        recruited=tuple(_recruited(each, is_probability_sample) for each in table.tables("cohort")),
     )
+    if len({each.cohort for each in rules.recruited}) < len(rules.recruited):
+        table.fault("names a cohort twice", "cohort", "state each cohort once")
     table.done()
     return rules
+
+
+def _share(table: Table, key: str, default: float | None = None) -> float:
+    share = float(table.get(key, float, ... if default is None else default))
+    if not 0 <= share <= 1:
+        table.fault(f"is {share:g}, no share", key, "write a number from 0 to 1")
+    return share
+
+
+def _recruited(table: Table, is_probability_sample: bool) -> Recruited:
+    """Return how a cohort was recruited; an opt-in sample has no such rates, and nobody is to make some up."""
+    made = Recruited(
+        cohort=table.get("key", str),
+        recruitment_rate=_share(table, "recruitment_rate"),
+        profile_rate=_share(table, "profile_rate", 1.0),
+    )
+    if not is_probability_sample:
+        table.fault("is of an opt-in sample, which has no recruitment rate", "recruitment_rate", "leave it out")
+    table.done()
+    return made
 
 
 def _count(table: Table, key: str, default: int, *, least: int) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from panel.model.panel_rates import Recruited
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preloaded:
@@ -27,7 +29,7 @@ class SampleRules:
     `strata` are the names a sample file may use (any, where none is named). `target` is the number of interviews that a
     wave should bring (every issued case, where it is 0). A member is dormant after `dormant_after` waves in a row
     without an interview. `eligible_share` is e of response rates 3 and 4: the share of cases of unknown eligibility
-    that is eligible; 1 supposes that all are.
+    that is eligible; 1 supposes that all are. `recruited` says how cohorts came to be.
     """
 
     strata: tuple[str, ...] = ()
@@ -35,3 +37,4 @@ class SampleRules:
     dormant_after: int = 2
     eligible_share: float = 1.0
     preload: tuple[Preloaded, ...] = ()
+    recruited: tuple[Recruited, ...] = ()
