@@ -15,7 +15,7 @@ COLUMNS = (
     "name", "instrument", "section", "position",
     "question_nl", "question_en", "label_nl", "label_en", "section_nl", "section_en",
     "concept", "kind", "unit", "minimum", "maximum", "values_nl", "values_en", "off_scale",
-    "missing_nl", "missing_en", "asked", "route", "derived_from", "sensitivity", "resolves_with", "waves",
+    "missing_nl", "missing_en", "asked", "route", "derived_from", "sensitivity", "resolves_with", "is_opinion", "waves",
 )  # fmt: skip
 WORDS: dict[str, dict[str, str]] = {
     "en": {
@@ -31,7 +31,8 @@ WORDS: dict[str, dict[str, str]] = {
         "skip": "Skip to the contents", "population": "Population", "whole": "whole number", "decimal": "number",
         "money": "amount, nominal", "share": "share, 0 to 100", "probability": "probability in percent, 0 to 100",
         "single": "one answer of a list", "multi": "several answers of a list", "text": "text", "date": "date",
-        "resolves_with": "Prediction, resolved by",
+        "resolves_with": "Prediction, resolved by", "opinion": "Opinion",
+        "is_opinion": "yes: never shown to a member again",
     },
     "nl": {
         "codebook": "Codeboek", "contents": "Inhoud", "derived": "Afgeleide variabelen", "values": "Waarden",
@@ -46,7 +47,8 @@ WORDS: dict[str, dict[str, str]] = {
         "skip": "Naar de inhoud", "population": "Populatie", "whole": "geheel getal", "decimal": "getal",
         "money": "bedrag, nominaal", "share": "aandeel, 0 tot 100", "probability": "kans in procenten, 0 tot 100",
         "single": "één antwoord uit een lijst", "multi": "meer antwoorden uit een lijst", "text": "tekst",
-        "date": "datum", "resolves_with": "Voorspelling, uitgekomen volgens",
+        "date": "datum", "resolves_with": "Voorspelling, uitgekomen volgens", "opinion": "Mening",
+        "is_opinion": "ja: wordt een lid nooit opnieuw getoond",
     },
 }  # fmt: skip
 
@@ -116,6 +118,7 @@ def _rows(study: Study, instrument: Instrument) -> Iterator[dict[str, object]]:
             "asked": question.asked,
             "route": question.route or "",
             "resolves_with": resolution(question),
+            "is_opinion": "yes" if question.is_opinion else "",
         }
         yield {
             **_facts(question.variable),

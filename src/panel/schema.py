@@ -24,6 +24,11 @@ def reason_column(name: str) -> str:
     return f"{name}{REASON_SUFFIX}"
 
 
+def shown_column(name: str) -> str:
+    """Return the name of the column that says whether the earlier answer of `name` was on the member's screen."""
+    return f"shown:{name}"
+
+
 @dataclass(frozen=True)
 class Frame:
     """The columns every frame of this kind has; variables and their reasons may follow."""
@@ -164,10 +169,12 @@ PRELOAD = Frame(
         ("source_wave", "Int64"),  # in which the member said it
         ("source_revision", "Int64"),
         ("source_response", "str"),
+        ("arm", "str"),  # dependent: fed to the member | independent: asked without it, drawn when the wave was staged
     ),
     key=("member", "wave", "variable"),
 )
-"""One row per member and variable that is fed forward into a wave, with the answer it comes from."""
+"""One row per member and variable that is fed forward into a wave, with the answer it comes from; an independent
+member is shown nothing, and its earlier answer is kept for the comparison."""
 
 CLAIMS = Frame(
     "claims",

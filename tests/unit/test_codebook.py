@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from panel.codebook import codebook, codebook_html
@@ -54,6 +55,23 @@ def test_a_row_says_how_the_variable_came_about():
     assert row("profit_fell")["derived_from"] == "1 if profit < 0 else 0"
     assert row("own_words")["sensitivity"] == "open_text"
     assert row("expect")["resolves_with"] == "profit (direction, horizon target year)"
+
+
+def test_an_opinion_is_marked():
+    """The table says yes, the page says in its language that it is never shown again; a fact says nothing."""
+    opinion = Question(
+        key="mood",
+        section="s",
+        text=Text.plain("How are you?"),
+        variable=Variable(name="mood", label=Text.plain("Mood"), kind="whole"),
+        column="mood",
+        is_opinion=True,
+    )
+    fact = replace(opinion, key="age", variable=replace(opinion.variable, name="age"), is_opinion=False)
+    made = replace(study(), instruments=(Instrument(version="2025", sections=(), questions=(opinion, fact)),))
+    assert codebook(made)["is_opinion"].tolist() == ["yes", ""]
+    assert codebook_html(made, "en").count("never shown to a member again") == 1
+    assert codebook_html(made, "nl").count("nooit opnieuw getoond") == 1
 
 
 def test_the_page_is_in_the_language_asked_for():

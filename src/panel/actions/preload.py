@@ -10,7 +10,7 @@ from panel.actions.fold import clean_panel, current_responses
 from panel.errors import SettingsError
 from panel.model.study import Study
 from panel.ports import Adapters
-from panel.preload import fed_forward, handled
+from panel.preload import DEPENDENT, INDEPENDENT, compared, fed_forward, handled
 
 MAY_SEE = "members"
 """The permission without which nobody sees what is fed forward: it is answers of members."""
@@ -48,6 +48,8 @@ def shown(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
     """
     Return what is fed forward into a wave, for the platform that fields it.
 
+    Members who are asked independently are not in it: nobody can show what is not handed over.
+
     Raises:
         SettingsError: without the permission `members`: these are answers.
     """
@@ -57,13 +59,27 @@ def shown(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
             fix=f"set PANEL_PERMISSIONS={MAY_SEE} for who may",
         )
     study = app.study(study_key)
-    return as_staged(app, study, study.wave(wave).number)
+    frame = as_staged(app, study, study.wave(wave).number)
+    return frame[frame["arm"].fillna(DEPENDENT) != INDEPENDENT].reset_index(drop=True)
 
 
 def outcomes(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
-    """Return how many members confirmed, changed or never saw what was fed forward, by variable and mode."""
+    """
+    Return how many members confirmed, changed or never saw what was fed forward, by variable, mode and arm.
+
+    `basis` says whether the delivery told what was shown, or it is inferred; shares are of a variable and arm.
+    """
+    frame = _handled(app, study_key, wave)
+    counted = frame.groupby(["variable", "mode", "arm", "outcome", "basis"]).size().rename("members").reset_index()
+    return counted.assign(share=counted["members"] / counted.groupby(["variable", "arm"])["members"].transform("sum"))
+
+
+def arms(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
+    """Return how often answers differ from the earlier ones with and without showing them; see preload.compared."""
+    return compared(_handled(app, study_key, wave))
+
+
+def _handled(app: Adapters, study_key: str, wave: int | str) -> pd.DataFrame:
     study = app.study(study_key)
     number = study.wave(wave).number
-    frame = handled(app.store.preload(study.key, number), current_responses(app, study, number))
-    counted = frame.groupby(["variable", "mode", "outcome"]).size().rename("members").reset_index()
-    return counted.assign(share=counted["members"] / counted.groupby("variable")["members"].transform("sum"))
+    return handled(app.store.preload(study.key, number), current_responses(app, study, number))

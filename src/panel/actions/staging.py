@@ -7,11 +7,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
+import pandas as pd
+
 from panel.actions.preload import as_staged
 from panel.calendar import agenda
 from panel.model.study import Study, Wave
 from panel.model.wave import Frozen
 from panel.ports import Adapters
+from panel.preload import INDEPENDENT
 
 
 def parts(app: Adapters, study: Study, wave: Wave) -> tuple[Frozen, ...]:
@@ -34,8 +37,13 @@ def parts(app: Adapters, study: Study, wave: Wave) -> tuple[Frozen, ...]:
         _frozen("schedule", [json.dumps(dates, default=str, sort_keys=True)], 1),
         _frozen("sample", members, len(members)),
         *(_templates(files) if study.contact is not None else ()),
-        *(() if fed is None else (_frozen("preload", [fed.to_csv(index=False)], len(fed)),)),
+        *(() if fed is None else (_frozen("preload", [_without_arm(fed).to_csv(index=False)], len(fed)),)),
     )
+
+
+def _without_arm(fed: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the arms where nobody is asked independently: a wave staged before there were any still opens."""
+    return fed if (fed["arm"] == INDEPENDENT).any() else fed.drop(columns="arm")
 
 
 def _templates(files: Mapping[str, str]) -> tuple[Frozen, ...]:

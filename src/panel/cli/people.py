@@ -80,6 +80,7 @@ def sample_preload(
     study: StudyKey,
     wave: WaveKey,
     outcomes: Annotated[bool, typer.Option("--outcomes", help="What members did with it, by count.")] = False,
+    arms: Annotated[bool, typer.Option("--arms", help="Change with it, and in the share without.")] = False,
     form: Form = Format.auto,
 ) -> None:
     """
@@ -89,7 +90,8 @@ def sample_preload(
     """
     from panel.actions import preload
 
-    emit(preload.outcomes(connect(), study, wave) if outcomes else preload.shown(connect(), study, wave), form)
+    what = preload.arms if arms else preload.outcomes if outcomes else preload.shown
+    emit(what(connect(), study, wave), form)
 
 
 def members_list(

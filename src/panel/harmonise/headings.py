@@ -45,7 +45,7 @@ def unread(texts: pd.DataFrame, study: Study, instrument: Instrument, wave: int)
             fix="keep one column of each name",
         )
     _need(names, _required(study.layout, instrument, wave))
-    read = _read(study.layout, instrument)
+    read = _read(study.layout, instrument) | {each.shown for each in study.sample.preload}
     rest = tuple(name for name in names if name not in read)
     _refuse_contacts(texts, rest)
     return rest

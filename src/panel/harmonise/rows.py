@@ -14,11 +14,11 @@ from panel.harmonise.fate import Fate, hold_nameless, ignore_blank_lines, outcom
 from panel.harmonise.headings import is_fielded, unread
 from panel.harmonise.identity import Fingerprint, pseudonyms
 from panel.model.expression import parse
-from panel.model.instrument import Instrument, Question, Variable
+from panel.model.instrument import Instrument, Question, Value, Variable
 from panel.model.people import INTERVIEWED
 from panel.model.study import Study
 from panel.model.text import Text
-from panel.schema import HELD, REASON_DTYPE, RESPONSES, reason_column
+from panel.schema import HELD, REASON_DTYPE, RESPONSES, reason_column, shown_column
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,11 @@ class _Typed:
             for name in (study.layout.design_weight, *(given.column for given in study.layout.given_weights))
             if name is not None and name in texts
         }
+        self.design |= {
+            each.shown: read_column(texts[each.shown], _SHOWN, missing)
+            for each in study.sample.preload
+            if each.shown and each.shown in texts
+        }
         moment = study.layout.submitted_at
         self.submitted = read_moments(texts[moment], study.time_zone) if moment in texts else None
 
@@ -125,6 +130,9 @@ class _Typed:
         }
         for given in layout.given_weights:
             base[f"given_weight:{given.column}"] = self._amount(given.column)
+        for each in self.study.sample.preload:
+            if each.shown in self.design:
+                base[shown_column(each.variable)] = self.design[each.shown].values
         frame = pd.DataFrame({**base, **answers}, index=texts.index)
         return RESPONSES.coerce(
             _silenced(frame, silent, answers), [each.variable for each in self.instrument.questions]
@@ -248,6 +256,16 @@ class _Typed:
 
 
 _AMOUNT = Variable(name="weight", label=Text.plain("Weight"), kind="decimal", minimum=0)
+_SHOWN = Variable(
+    name="shown",
+    label=Text.plain("Shown"),
+    kind="single",
+    values=(
+        Value(1, Text.plain("yes"), ("yes", "true", "ja")),
+        Value(0, Text.plain("no"), ("no", "false", "nee")),
+    ),
+)
+"""Whether something was on the member's screen, as platforms write it."""
 
 
 def _silenced(frame: pd.DataFrame, silent: np.ndarray, answers: dict[str, pd.Series]) -> pd.DataFrame:

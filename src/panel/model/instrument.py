@@ -118,7 +118,8 @@ class Question:
 
     `asked` is "every" (each wave), "first" (a member's first wave; the fact is carried to later person-waves) or
     "later" (not in a member's first wave). `route` and `check` are expressions over earlier variables. `column` is
-    the heading under which a delivery gives the answer.
+    the heading under which a delivery gives the answer. `is_opinion` says that the answer is what the member thinks of
+    something, so that it is never shown to the member again.
     """
 
     key: str
@@ -130,6 +131,7 @@ class Question:
     route: str | None = None
     check: str | None = None
     is_required: bool = False
+    is_opinion: bool = False
     predicts: Prediction | None = None
 
 

@@ -126,6 +126,7 @@ def _question(table: Table, languages: tuple[str, ...], scales: dict[str, Scale]
         route=table.expression("route"),
         check=table.expression("check"),
         is_required=table.get("required", bool, False),
+        is_opinion=table.get("opinion", bool, False),
         predicts=_prediction(table.table("predicts")) if table.has("predicts") else None,
         variable=_variable(table, table.get("variable", str, key), text, languages, scales),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from panel.errors import did_you_mean, printable
-from panel.model.instrument import Instrument
+from panel.model.instrument import Instrument, Question
 from panel.model.panel_rates import Recruited
 from panel.model.reading import Table
 from panel.model.sample import Preloaded, SampleRules
@@ -20,6 +20,8 @@ def read_sample(table: Table, instruments: Sequence[Instrument], *, is_probabili
         dormant_after=_count(table, "dormant_after", 2, least=1),
         eligible_share=share,
         preload=tuple(_preloaded(each, instruments) for each in table.tables("preload")),
+        independent_share=_share(table, "independent_share", 0.0),
+        independent_salt=table.get("independent_salt", str, ""),
         recruited=tuple(_recruited(each, is_probability_sample) for each in table.tables("cohort")),
     )
     if len({each.cohort for each in rules.recruited}) < len(rules.recruited):
@@ -62,11 +64,22 @@ def _preloaded(table: Table, instruments: Sequence[Instrument]) -> Preloaded:
     known = [each.variable.name for instrument in instruments for each in instrument.questions]
     if table.has("variable") and not questions:
         table.fault(f"'{printable(name)}' is not asked", "variable", did_you_mean(name, known))
-    if any(each.predicts for each in questions):
+    _only_facts(table, name, questions)
+    shown = table.get("shown", str, "")
+    if shown in {each.column for instrument in instruments for each in instrument.questions} - {""}:
         table.fault(
-            f"'{printable(name)}' is a prediction, which is never fed forward",
+            f"'{printable(shown)}' is the column of a question", "shown", "name the one that says what was shown"
+        )
+    table.done()
+    return Preloaded(variable=name, mode=mode, shown=shown)
+
+
+def _only_facts(table: Table, name: str, questions: Sequence[Question]) -> None:
+    is_prediction = any(each.predicts for each in questions)
+    is_opinion = any(each.is_opinion for each in questions)
+    for what in ["a prediction"] * is_prediction + ["an opinion"] * is_opinion:
+        table.fault(
+            f"'{printable(name)}' is {what}, which is never fed forward",
             "variable",
             "feed forward facts only: people repeat the opinion they are shown",
         )
-    table.done()
-    return Preloaded(variable=name, mode=mode)

@@ -200,7 +200,7 @@ class Cases(Database):
         """Return what was last frozen to be fed forward into a wave."""
         with self._reads() as connection:
             parts = [each for each in self._parts(connection, study=study, kind="preload") if each.wave == wave]
-        return self._frame(parts[0]) if parts else PRELOAD.empty()
+        return PRELOAD.coerce(self._frame(parts[0])) if parts else PRELOAD.empty()
 
     def preload_freezes(self, study: str, wave: int) -> Sequence[str]:
         """Return the SHA-256 of each preload that was frozen for a wave, oldest first."""
