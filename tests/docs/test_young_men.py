@@ -168,3 +168,26 @@ def test_matched_hours_move_as_their_sums(printed, unions):
     found = {row["statistic"]: float(row["estimate"]) for row in rows if row["group"] == "member"}
     stayed = hours[(unions[1980] == 1) & (unions[1981] == 1)]
     assert found["stayers_mean_change"] == pytest.approx((stayed[1981] - stayed[1980]).mean(), rel=1e-12)
+
+
+def test_flows_tests_and_hazards_are_those_of_the_cross_table(printed, unions):
+    """`panelctl flows`, `independence`, `pooled`, `hazards`: counts by pandas, Wald's F from net and its error."""
+    rows = table(printed["panelctl flows young-men -v union --from 1980 --to 1981"])
+    found = {(row["statistic"], row["value"]): row for row in rows}
+    joined, left = ((unions[1980] == code) & (unions[1981] == 1 - code) for code in (0, 1))
+    assert float(found[("flow_in", "1")]["estimate"]) == pytest.approx(joined.mean(), rel=1e-12)
+    assert float(found[("flow_out", "1")]["estimate"]) == pytest.approx(left.mean(), rel=1e-12)
+    net = found[("flow_net", "1")]
+    assert float(net["estimate"]) == pytest.approx(joined.mean() - left.mean(), abs=1e-12)
+    rows = table(printed["panelctl independence young-men -v union --from 1980 --to 1981"])
+    tests = {row["statistic"]: float(row["estimate"]) for row in rows}
+    assert tests["homogeneity_f"] == pytest.approx((float(net["estimate"]) / float(net["se"])) ** 2, rel=1e-9)
+    assert tests["independence_p"] < 1e-6
+    rows = json.loads(printed["panelctl hazards young-men -v union --source 0 --target 1 --format json"])
+    share = unions.loc[unions[1980] == 0, 1981].mean()
+    hazard = {row["statistic"]: row["estimate"] for row in rows}
+    assert hazard["hazard"] == hazard["spell_hazard"] == pytest.approx(share, rel=1e-12)
+    assert hazard["spell_survival"] == pytest.approx(1 - share, rel=1e-12)
+    rows = table(printed["panelctl pooled young-men -v union --years 1 --by ethnicity"])
+    assert {row["group"] for row in rows} == {"black", "hispanic", "other"}
+    assert all("steps of 1 year" in row["denominator"] for row in rows)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from panel.analysis import Panel, Weight
-from panel.estimate import Sample
+from panel.estimate import Figure, Sample, to_frame
 from panel.model.instrument import Instrument, Question, Section, Value, Variable
 from panel.model.study import Domain, Group, Period, Study, Wave
 from panel.schema import PERSON_WAVES, WEIGHTS
@@ -75,6 +75,21 @@ class FakeRelease:
     record: Any = field(default_factory=lambda: SimpleNamespace(is_synthetic=True))
 
 
+class Open(Panel):
+    """A panel that hides nothing, to count figures of a few members by hand."""
+
+    def _protected(self, figures: list[Figure]) -> pd.DataFrame:
+        return to_frame(figures)
+
+    def _hide(self, table: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:  # noqa: ARG002 - as the panel's own
+        return table
+
+
+def opened(people: Panel) -> Open:
+    """Return the same panel, hiding nothing."""
+    return Open(people.release, people.weight, people.division, people.conditions)
+
+
 def people_of(frame: pd.DataFrame, made: Study | None = None, *, weight: Weight = "longitudinal") -> Panel:
     """
     Return the panel of these person-waves: member, wave, emp_class, role, profit, weight, stratum, psu.
@@ -97,9 +112,17 @@ def people_of(frame: pd.DataFrame, made: Study | None = None, *, weight: Weight 
     return Panel(FakeRelease(whole, sample, weights), weight)
 
 
-def small(*, weight: Weight = "longitudinal", threshold: int = 1) -> Panel:
-    """Return R's small panel (oracles o05, o07, o08): four years, 2,557 members, weights of the year."""
+def small(*, weight: Weight = "longitudinal", threshold: int = 1, only_steps: bool = False) -> Panel:
+    """
+    Return R's small panel (oracles o05, o07, o08): four years, 2,557 members, weights of the year.
+
+    With `only_steps` those who never answered two waves in a row are no part of the sample, as in R's table of moves:
+    ours counts their PSUs with zero, which is right, and differs by a factor n / (n - 1).
+    """
     raw = data("panel_small")
+    if only_steps:
+        later = raw[["id", "wave"]].assign(wave=raw["wave"] - 1)
+        raw = raw[raw["id"].isin(raw.merge(later, on=["id", "wave"])["id"])]
     frame = raw.assign(
         emp_class=raw["status"].map(STATUS), role=raw["role"].map(ROLES), profit=raw["income"], member=raw["id"],
         weight=raw["w"], psu=raw["hh"],

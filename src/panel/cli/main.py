@@ -20,6 +20,7 @@ from panel.cli import (
     change,
     contacts,
     figures,
+    flows,
     operate,
     people,
     predictions,
@@ -72,6 +73,7 @@ people.register(program)
 figures.register(program)
 change.register(program)
 attrition.register(program)
+flows.register(program)
 predictions.register(program)
 publish.register(program)
 quality.register(program)

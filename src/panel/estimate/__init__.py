@@ -11,6 +11,7 @@ from panel.estimate.cohort import Cohort
 from panel.estimate.composite import COMPOSITE, Roads, composite
 from panel.estimate.decomposition import Amount, decomposition
 from panel.estimate.dynamics import RULES, Dynamics, Rule, dynamics, ruled
+from panel.estimate.flows import SIDES, TESTS, flows, tests_of_table
 from panel.estimate.gaps import GAPS, Sides, gaps, middle_of
 from panel.estimate.grouping import Grouping, Slice, everybody, grouping, groupings, slices
 from panel.estimate.levels import Measure, series
@@ -19,11 +20,16 @@ from panel.estimate.pairs import Pair, stayers, transitions
 from panel.estimate.report import method_of, report, unit_of
 from panel.estimate.rows import Figure, Label, to_frame
 from panel.estimate.sample import Sample
+from panel.estimate.spells import SPELLS, Move, hazards
+from panel.estimate.steps import Steps, Taken, pooled_transitions
 
 __all__ = [
     "COMPOSITE",
     "GAPS",
     "RULES",
+    "SIDES",
+    "SPELLS",
+    "TESTS",
     "Amount",
     "Cohort",
     "Dynamics",
@@ -32,31 +38,38 @@ __all__ = [
     "Guess",
     "Label",
     "Measure",
+    "Move",
     "Pair",
     "Roads",
     "Rule",
     "Sample",
     "Sides",
     "Slice",
+    "Steps",
+    "Taken",
     "bounds",
     "chained",
     "composite",
     "decomposition",
     "dynamics",
     "everybody",
+    "flows",
     "gaps",
     "grouping",
     "groupings",
+    "hazards",
     "leavers",
     "method_of",
     "middle_of",
     "mobility",
     "patterns",
+    "pooled_transitions",
     "report",
     "ruled",
     "series",
     "slices",
     "stayers",
+    "tests_of_table",
     "to_frame",
     "transitions",
     "unit_of",

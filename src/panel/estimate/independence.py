@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +23,9 @@ class Independence:
 
 
 def rao_scott(
-    one: np.ndarray, other: np.ndarray, weights: np.ndarray, rows: np.ndarray, design: Design
-) -> Independence:
+    one: np.ndarray, other: np.ndarray, weights: np.ndarray, rows: np.ndarray, design: Design,
+    *, totals: Callable[[np.ndarray], np.ndarray] | None = None, degrees: int | None = None,
+) -> Independence:  # fmt: skip
     """
     Return the test of Rao and Scott, second order: Pearson's chi-square, put right for the design.
 
@@ -38,6 +40,9 @@ def rao_scott(
         weights: a weight a row.
         rows: who counts (a mask).
         design: PSUs and strata of all rows.
+        totals: gives the weighted influence of an estimate by PSU, with the weighting credited; by default the weights
+            are taken as given.
+        degrees: of freedom of the design; by default those of the rows.
 
     Raises:
         EstimateError: an answer has one category only.
@@ -51,14 +56,15 @@ def rao_scott(
     shares = np.bincount(cell, weights=held, minlength=count) / size
     linear = np.zeros((count, len(weights)))
     linear[:, places] = ((cell == np.arange(count)[:, None]) - shares[:, None]) / size
-    spread = covariance(design.totals(linear * weights).T, design)
+    influence = design.totals(linear * weights) if totals is None else np.stack([totals(each) for each in linear])
+    spread = covariance(influence.T, design)
     table = shares.reshape(len(first), len(second))
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)).ravel()
     pearson = len(places) * float(((shares - expected) ** 2 / expected).sum())
     effects = _design_effects(shares, spread, len(places), len(first), len(second))
     trace = float(np.trace(effects))
     between = trace**2 / float((effects * effects.T).sum())
-    within = between * design.degrees_of_freedom(rows)
+    within = between * (design.degrees_of_freedom(rows) if degrees is None else degrees)
     f = pearson / trace
     return Independence(f, between, within, float(stats.f.sf(f, between, within)))
 

@@ -1,0 +1,151 @@
+"""What flows between answers: over all years together, in and out, how soon, and whether it is more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from panel.analysis.subject import Subject
+from panel.disclose import HIDDEN, protect
+from panel.errors import UnknownKey, did_you_mean, printable
+from panel.estimate import (
+    SIDES,
+    Label,
+    Move,
+    Pair,
+    Steps,
+    Taken,
+    flows,
+    hazards,
+    pooled_transitions,
+    tests_of_table,
+    to_frame,
+    transitions,
+)
+from panel.model.instrument import Code
+
+
+class Flows(Subject):
+    """Questions about moves between the codes of a variable."""
+
+    def pooled(self, variable: str, *, years: int = 1) -> pd.DataFrame:
+        """
+        Return the from-to table of a coded variable over all steps of so many years together, by members' first group.
+
+        Only waves that lie exactly so far apart are put together, and the denominator says how many steps there are;
+        `n` counts members. See `panel.estimate.steps`.
+
+        Raises:
+            UnknownVariable: the release has no such variable.
+            EstimateError: no two waves with a longitudinal weight lie so far apart, or nobody answered both.
+        """
+        taken = self._taken(variable, years)
+        return self._protected(pooled_transitions(taken, self._labels(variable, unit="share"), method=self._method))
+
+    def flows(self, variable: str, *, waves: tuple[int | str, int | str]) -> pd.DataFrame:
+        """
+        Return gross flows between the codes of a variable, as shares of all: cells, in, out, and net.
+
+        What the from-to table hides is hidden here, and what came and went of a group of which any cell is. See
+        `panel.estimate.flows`.
+
+        Raises:
+            UnknownVariable: the release has no such variable.
+            EstimateError: these two waves have no longitudinal weight, or nobody answered both.
+        """
+        pair, labels = self._crossing(variable, waves)
+        table = to_frame(flows(pair, labels, variable, self._groups(pair.now), method=self._method))
+        hidden = self._hidden_cells(pair, labels, variable)
+        cells = [(row.group, row.value) in hidden for row in table.itertuples()]
+        shown = self._hide(table, pd.Series(cells, index=table.index))
+        lost = shown.loc[(shown["statistic"] == "flow_share") & (shown["status"] == HIDDEN), "group"]
+        return self._hide(shown, shown["statistic"].isin(SIDES) & shown["group"].isin(lost))
+
+    def independence(self, variable: str, *, waves: tuple[int | str, int | str]) -> pd.DataFrame:
+        """
+        Return whether where members end depends on where they began, and whether the categories' sizes moved.
+
+        Tests of the from-to table under its design, each with its p. A group of which the table hides a cell has no
+        test. See `panel.estimate.flows.tests_of_table`.
+
+        Raises:
+            UnknownVariable: the release has no such variable.
+            EstimateError: these two waves have no longitudinal weight, or nobody answered both.
+        """
+        pair, labels = self._crossing(variable, waves)
+        table = to_frame(tests_of_table(pair, labels, variable, self._groups(pair.now), method=self._method))
+        lost = {group for group, _ in self._hidden_cells(pair, labels, variable)}
+        return self._hide(table, table["group"].isin(lost))
+
+    def hazards(
+        self, variable: str, *, source: Code | Sequence[Code], target: Code | Sequence[Code], years: int = 1
+    ) -> pd.DataFrame:
+        """
+        Return how many of those in a category move to another, by wave and by year of the spell, and how many have not.
+
+        Where a hazard of the life table is hidden, so is the survival from there on. See `panel.estimate.spells`.
+
+        Args:
+            variable: a coded variable.
+            source: code or codes to move from.
+            target: code or codes to move to.
+            years: how far apart the waves of a step lie.
+
+        Raises:
+            UnknownVariable: the release has no such variable.
+            UnknownKey: the variable has no such code.
+            EstimateError: no two waves lie so far apart, source and target overlap, or nobody is at risk.
+        """
+        taken = self._taken(variable, years)
+        move = Move(source=self._codes(variable, source), target=self._codes(variable, target))
+        table = to_frame(hazards(taken, self._labels(variable, unit="share"), move, method=self._method))
+        shown = self._hide(table, pd.Series(False, index=table.index))
+        while True:
+            own = shown[(shown["statistic"] == "spell_hazard") & (shown["status"] == HIDDEN)]
+            first = own.assign(year=own["value"].astype(int)).groupby("group")["year"].min()
+            year = pd.to_numeric(shown["value"], errors="coerce")
+            after = (shown["statistic"] == "spell_survival") & (year >= shown["group"].map(first))
+            more = after & (shown["status"] != HIDDEN)
+            if not more.any():
+                return shown
+            shown = self._hide(shown, more)
+
+    def _taken(self, variable: str, years: int) -> Taken:
+        self._variable(variable)
+        steps = Steps.of(self._sample, self._weights, years)
+        return Taken.of(steps, variable, lambda pair: self._groups(pair.now))
+
+    def _crossing(self, variable: str, waves: tuple[int | str, int | str]) -> tuple[Pair, list[Label]]:
+        self._variable(variable)
+        first, second = self._pair_of(waves)
+        study = self.release.study
+        years = study.wave(second).reference_year - study.wave(first).reference_year
+        labels = [
+            replace(each, denominator=f"{each.denominator} in both waves, years apart: {years}")
+            for each in self._labels(variable, unit="share")
+        ]
+        return Pair.of(self._sample, self._weights, (first, second)), labels
+
+    def _hidden_cells(self, pair: Pair, labels: list[Label], variable: str) -> set[tuple[str, str]]:
+        """Return group and value of the cells that the from-to table of these groups hides."""
+        cells = self._protected(transitions(pair, labels, variable, self._groups(pair.now), method=self._method))
+        lost = cells[cells["status"] == HIDDEN]
+        return set(zip(lost["group"], lost["value"], strict=True))
+
+    def _hide(self, table: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:
+        """Return the table protected, some rows of it hidden."""
+        status = table["status"].mask(rows.to_numpy(dtype=bool), HIDDEN)
+        return protect(table.assign(status=status), threshold=self.release.study.disclosure_threshold)
+
+    def _codes(self, variable: str, given: Code | Sequence[Code]) -> tuple[Code, ...]:
+        """Return codes of a variable, each as itself or as text, or raise UnknownKey with a suggestion."""
+        known = {str(code): code for code in self.release.study.variable(variable).codes}
+        wanted = (given,) if isinstance(given, (str, int)) else tuple(given)
+        for each in wanted:
+            if known and str(each) not in known:
+                raise UnknownKey(
+                    f"'{variable}' has no code '{printable(str(each))}'.", fix=did_you_mean(str(each), known)
+                )
+        return tuple(known.get(str(each), each) for each in wanted)

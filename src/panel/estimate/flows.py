@@ -1,0 +1,137 @@
+"""Flows between the categories of an answer: how many went from one to another, came, went, and what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import stats
+
+from panel.estimate.between import Between
+from panel.estimate.estimators import Estimand, mean
+from panel.estimate.grouping import Grouping
+from panel.estimate.independence import rao_scott
+from panel.estimate.pairs import Pair
+from panel.estimate.rows import Figure, Label
+from panel.estimate.steps import Steps, Taken
+
+TESTS = ("independence_f", "independence_p", "homogeneity_f", "homogeneity_p")
+SIDES = ("flow_in", "flow_out", "flow_net")
+
+
+def flows(pair: Pair, labels: Sequence[Label], variable: str, groups: Grouping, *, method: str) -> list[Figure]:
+    """
+    Return gross flows of each group: the share of all who went from a category to another, in, out and net.
+
+        p_ab = sum w 1(a then, b now) / sum w,   in_c = sum_(a != c) p_ac,   out_c = sum_(b != c) p_cb,   in_c - out_c
+
+    Cells of a group (`flow_share`, "from>to") add up to one, in and out are shares of the same members, and in less out
+    is how much the category's share moved within them: small net flows hide large gross ones.
+
+    Source: kernel, shares and their differences as ratios. Oracle: o07 (cells, inflow_outflow, net).
+
+    Args:
+        pair: the two waves.
+        labels: what the figures of each group are about.
+        variable: a coded variable.
+        groups: who is in which, by rows of `pair.now`.
+        method: how the intervals are meant.
+
+    Raises:
+        EstimateError: nobody of these groups answered in both waves; names the variable.
+    """
+    crossed = _crossed(pair, variable, groups, method)
+    return [figure for place, label in enumerate(labels) for figure in crossed.flows(label, place)]
+
+
+def tests_of_table(
+    pair: Pair, labels: Sequence[Label], variable: str, groups: Grouping, *, method: str
+) -> list[Figure]:
+    """
+    Return for each group whether where one ends depends on where one began, and whether the margins moved at all.
+
+    `independence_f` is Rao and Scott's second-order F (see `panel.estimate.independence`); `homogeneity_f` Wald's test
+    that every category is as large now as then, W = net' V^-1 net of all categories but one, as F = (d - k + 2) W /
+    ((k - 1) d) on k - 1 and d - k + 2 degrees of freedom, d those of the design. Each is followed by its p; degrees of
+    freedom stand in the denominator. A group with one category on either side has no test.
+
+    Source: Rao and Scott (1984), Annals of Statistics 12; Korn and Graubard (1990), American Statistician 44 (F of a
+    Wald statistic). Oracle: o07 (chisq_F); homogeneity by o07 (net) where there are two categories.
+
+    Args and errors: as `flows`.
+    """
+    crossed = _crossed(pair, variable, groups, method)
+    return [figure for place, label in enumerate(labels) for figure in crossed.tests(label, place)]
+
+
+@dataclass(frozen=True)
+class _Crossed:
+    taken: Taken
+    told: Between
+
+    @property
+    def steps(self) -> Steps:
+        return self.taken.steps
+
+    def flows(self, label: Label, place: int) -> Iterator[Figure]:
+        """Yield the cells of a group, and what came, went and was left of both for each category."""
+        own = self.taken.inside & (self.taken.groups == place)
+        if not own.any():
+            return
+        for at, source in enumerate(self.taken.codes):
+            for end, target in enumerate(self.taken.codes):
+                value, hit = f"{source}>{target}", (self.taken.source == at) & (self.taken.target == end)
+                yield self._figure(replace(label, value=value, unit="share"), "flow_share", self._mean(hit, own))
+        for at, code in enumerate(self.taken.codes):
+            for name, unit, found in zip(SIDES, ("share", "share", "points"), self._sides(at, own), strict=True):
+                yield self._figure(replace(label, value=str(code), unit=unit), name, found)
+
+    def _sides(self, at: int, own: np.ndarray) -> tuple[Estimand, Estimand, Estimand]:
+        ends, begins = self.taken.target == at, self.taken.source == at
+        net = ends.astype(float) - begins.astype(float)
+        return self._mean(ends & ~begins, own), self._mean(begins & ~ends, own), self._mean(net, own)
+
+    def _mean(self, hit: np.ndarray, own: np.ndarray) -> Estimand:
+        return mean(hit.astype(float), self.steps.weight, own)
+
+    def _figure(self, label: Label, statistic: str, found: Estimand) -> Figure:
+        se = float(np.sqrt(max(self.steps.covariance([found])[0, 0], 0.0)))
+        return self.told.figure(
+            label, statistic, value=found.value, se=se, degrees=self.steps.degrees(found.rows), n=found.n,
+            n_eff=found.n_eff,
+        )  # fmt: skip
+
+    def tests(self, label: Label, place: int) -> Iterator[Figure]:
+        """Yield the tests of a group; none where it has one category on either side."""
+        own = self.taken.inside & (self.taken.groups == place)
+        sides = [np.unique(each[own]) for each in (self.taken.source, self.taken.target)]
+        if min(map(len, sides)) < 2:
+            return
+        steps, d = self.steps, self.steps.degrees(own)
+        found = rao_scott(
+            self.taken.source, self.taken.target, steps.weight, own, steps.whole.design, totals=steps.totals, degrees=d
+        )
+        yield from self._test(label, "independence", found.f, (found.between, found.within), own)
+        moving = np.union1d(*sides)[:-1]
+        net = [self._sides(int(at), own)[2] for at in moving]
+        matrix, values, k = steps.covariance(net), np.array([each.value for each in net]), len(moving)
+        if np.linalg.matrix_rank(matrix) == k and d - k + 1 > 0:
+            wald = float(values @ np.linalg.solve(matrix, values))
+            yield from self._test(label, "homogeneity", wald * (d - k + 1) / (k * d), (k, d - k + 1), own)
+
+    def _test(
+        self, label: Label, name: str, f: float, degrees: tuple[float, float], own: np.ndarray
+    ) -> Iterator[Figure]:
+        base = self._mean(own, own)
+        words = replace(label, unit="F", denominator=f"{label.denominator}, F({degrees[0]:.4g}, {degrees[1]:.6g})")
+        p = float(stats.f.sf(f, *degrees))
+        for each, statistic, value in ((words, f"{name}_f", f), (replace(words, unit="p"), f"{name}_p", p)):
+            yield self.told.figure(each, statistic, value=value, se=np.nan, degrees=1, n=base.n, n_eff=base.n_eff)
+
+
+def _crossed(pair: Pair, variable: str, groups: Grouping, method: str) -> _Crossed:
+    first, second = (pair.now.study.wave(wave).reference_year for wave in pair.waves)
+    steps = Steps((pair,), second - first)
+    taken = Taken.of(steps, variable, lambda _: groups)
+    return _Crossed(taken, replace(steps.told(method), weight=pair.now.label))

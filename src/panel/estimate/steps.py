@@ -1,0 +1,212 @@
+"""Members' steps between waves that lie equally far apart, over all years together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from panel.errors import EstimateError, printable
+from panel.estimate.between import Between
+from panel.estimate.estimators import Estimand, kish, mean
+from panel.estimate.grouping import Grouping
+from panel.estimate.kernel import covariance
+from panel.estimate.pairs import Pair
+from panel.estimate.rows import Figure, Label
+from panel.estimate.sample import Sample
+
+
+@dataclass(frozen=True)
+class Steps:
+    """
+    All pairs of waves so many years apart; a row for each member and step.
+
+    A member who takes several steps has several rows in one PSU, so that what repeats is not counted as new. `n`
+    counts members, however many steps they take.
+    """
+
+    pairs: tuple[Pair, ...]
+    years: int
+
+    @classmethod
+    def of(cls, sample: Sample, weights: pd.DataFrame, years: int) -> Steps:
+        """
+        Return the steps of so many years for which the weights have a longitudinal weight.
+
+        Raises:
+            EstimateError: there is none; says how far apart the waves with such a weight lie. A gap of two years is
+                never called one.
+        """
+        names = weights.loc[weights["kind"] == "longitudinal", "waves"].unique()
+        pairs = sorted(tuple(map(int, name.split("-"))) for name in names)
+        apart = {pair: _years(sample, pair) for pair in pairs if len(pair) == 2}
+        chosen = [pair for pair, distance in apart.items() if distance == years]
+        if not chosen:
+            known = ", ".join(map(str, sorted(set(apart.values())))) or "none"
+            raise EstimateError(
+                f"No two waves with a longitudinal weight are {years} years apart; there are: {known}.",
+                fix="ask for steps of years that lie between waves",
+            )
+        return cls(tuple(Pair.of(sample, weights, (pair[0], pair[1])) for pair in chosen), years)
+
+    @property
+    def whole(self) -> Sample:
+        """Return the sample that all steps are of."""
+        return self.pairs[0].now.whole
+
+    def each(self, of: Callable[[Pair], np.ndarray]) -> np.ndarray:
+        """Return what a function gives for the rows of every pair, one after the other."""
+        return np.concatenate([of(pair) for pair in self.pairs])
+
+    @cached_property
+    def weight(self) -> np.ndarray:
+        """Return the longitudinal weight of each row."""
+        return self.each(lambda pair: pair.now.weight)
+
+    @cached_property
+    def member(self) -> np.ndarray:
+        """Return the number of the member of each row."""
+        return self.each(lambda pair: pair.now.member)
+
+    @cached_property
+    def begun(self) -> np.ndarray:
+        """Return the wave in which each row's step begins."""
+        return self.each(lambda pair: np.full(len(pair.now.weight), pair.waves[0]))
+
+    def mean(self, hit: np.ndarray, rows: np.ndarray) -> Estimand:
+        """Return the mean over some rows (a mask), with members counted once in n and n_eff."""
+        found = mean(hit.astype(float), self.weight, rows)
+        held = np.bincount(self.member[rows], weights=self.weight[rows])
+        return replace(found, n=int(np.unique(self.member[rows]).size), n_eff=kish(held))
+
+    def totals(self, linear: np.ndarray) -> np.ndarray:
+        """Return the weighted influence of an estimate by PSU of the whole sample, all weighting credited."""
+        edges = np.cumsum([len(pair.now.weight) for pair in self.pairs])[:-1]
+        parts = zip(self.pairs, np.split(linear, edges), strict=True)
+        return np.asarray(sum(pair.totals_of_whole(part) for pair, part in parts))
+
+    def covariance(self, found: Sequence[Estimand]) -> np.ndarray:
+        """Return the joint covariance of estimates over these rows."""
+        return covariance(np.stack([self.totals(each.linear) for each in found], axis=1), self.whole.design)
+
+    def degrees(self, rows: np.ndarray) -> int:
+        """Return the degrees of freedom of some rows (a mask)."""
+        edges = np.cumsum([len(pair.now.weight) for pair in self.pairs])[:-1]
+        design = self.whole.design
+        parts = zip(self.pairs, np.split(rows, edges), strict=True)
+        return design.degrees(np.logical_or.reduce([design.present(part, pair.now.places) for pair, part in parts]))
+
+    def told(self, method: str) -> Between:
+        """Return what figures about all steps together share."""
+        waves = (self.pairs[0].waves[0], max(pair.waves[1] for pair in self.pairs))
+        weight = f"longitudinal {', '.join(f'{first}-{second}' for first, second in (p.waves for p in self.pairs))}"
+        return Between(waves=waves, weight=weight, method=self.whole.design.said(method))
+
+    def words(self, label: Label, rows: np.ndarray) -> Label:
+        """Return a label whose denominator tells how many steps of how many years there are."""
+        years = "1 year" if self.years == 1 else f"{self.years} years"
+        return replace(label, denominator=f"{label.denominator}, {int(rows.sum())} steps of {years}")
+
+
+def _years(sample: Sample, pair: tuple[int, ...]) -> int:
+    first, second = (sample.study.wave(wave).reference_year for wave in pair)
+    return second - first
+
+
+@dataclass(frozen=True)
+class Taken:
+    """
+    What a coded variable was at the beginning and the end of each row's step, and who is in which group.
+
+    `source` and `target` are places in `codes`, -1 where there is no answer; `inside` are those of a group who answered
+    at both ends.
+    """
+
+    steps: Steps
+    variable: str
+    codes: tuple[object, ...]
+    source: np.ndarray
+    target: np.ndarray
+    inside: np.ndarray
+    groups: np.ndarray
+
+    @classmethod
+    def of(cls, steps: Steps, variable: str, groups: Callable[[Pair], Grouping]) -> Taken:
+        """
+        Return the steps of a coded variable, each member in the group that a grouping of the step's pair says.
+
+        Raises:
+            EstimateError: nobody of a group answered at both ends of a step; names the variable.
+        """
+        codes = codes_of(steps.pairs, variable)
+        source = steps.each(lambda pair: _placed(pair.now, variable, codes))
+        target = steps.each(lambda pair: _placed(pair.then, variable, codes))
+        own = steps.each(lambda pair: groups(pair).codes)
+        inside = (source >= 0) & (target >= 0) & (own >= 0) & (steps.weight > 0)
+        if not inside.any():
+            years = "1 year" if steps.years == 1 else f"{steps.years} years"
+            raise EstimateError(
+                f"Nobody in these groups answered '{printable(variable)}' at both ends of a step of {years}.",
+                fix="choose steps between waves that asked it, or other groups",
+            )
+        seen = np.union1d(source[inside], target[inside])
+        place = np.full(len(codes) + 1, -1)
+        place[seen] = np.arange(len(seen))
+        return cls(steps, variable, tuple(codes[each] for each in seen), place[source], place[target], inside, own)
+
+    def places(self, codes: Sequence[object]) -> list[int]:
+        """Return where codes are; what nobody answered is nowhere."""
+        return [self.codes.index(code) for code in codes if code in self.codes]
+
+
+def codes_of(pairs: Sequence[Pair], variable: str) -> list[object]:
+    """Return the codes of a variable, in the order of the questionnaire, and others that occur after them."""
+    known: list[object] = list(pairs[0].now.study.variable(variable).codes)
+    seen = {
+        value for pair in pairs for each in (pair.now, pair.then) for value in each.need(variable).dropna().unique()
+    }
+    return [*known, *sorted(seen - set(known), key=str)]
+
+
+def _placed(sample: Sample, variable: str, codes: Sequence[object]) -> np.ndarray:
+    found = np.full(len(sample.wave), -1)
+    for place, code in enumerate(codes):
+        found[sample.among(variable, [code])] = place
+    return found
+
+
+def pooled_transitions(taken: Taken, labels: Sequence[Label], *, method: str) -> list[Figure]:
+    """
+    Return the from-to table of a coded variable over the steps of all years together, row shares.
+
+    Whoever is in a category when a step begins counts once for each such step; rows add up to one, and a member's
+    steps are one PSU. Only steps of the same number of years are put together.
+
+    Source: kernel, row shares as ratios of sums over person-steps. Oracle: o07 (pooled_row_props, males_union).
+
+    Args:
+        taken: the steps, by group of the earlier wave.
+        labels: what the figures of each group are about.
+        method: how the intervals are meant.
+    """
+    steps, codes = taken.steps, taken.codes
+    told, out = steps.told(method), []
+    for place, label in enumerate(labels):
+        for at, source in enumerate(codes):
+            rows = taken.inside & (taken.groups == place) & (taken.source == at)
+            if not rows.any():
+                continue
+            found = [steps.mean(taken.target == end, rows) for end in range(len(codes))]
+            spread, degrees = np.sqrt(np.diag(steps.covariance(found)).clip(min=0)), steps.degrees(rows)
+            words = replace(steps.words(label, rows), unit="share")
+            out += [
+                told.figure(
+                    replace(words, value=f"{source}>{target}"), "pooled_transition", value=each.value, se=float(se),
+                    degrees=degrees, n=each.n, n_eff=each.n_eff,
+                )
+                for target, each, se in zip(codes, found, spread, strict=True)
+            ]  # fmt: skip
+    return out
