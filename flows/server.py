@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import logging
+import math
 import os
 import signal
 import socket
@@ -21,7 +22,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from panel.errors import SettingsError, StorageError
 
@@ -45,25 +46,27 @@ _SIGNAL_WHEN_PARENT_DIES = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 @contextmanager
-def prefect_api(home: Path) -> Iterator[str]:
+def prefect_api(home: Path, patience: float = math.inf) -> Iterator[str]:
     """
     Make a Prefect API available to the flows called inside the block, and yield its address.
 
-    One process at a time runs flows in one home; a second one waits for it. Runs that an earlier process left behind,
-    because it was killed, are marked as crashed.
+    One process at a time runs flows in one home; a second one waits for it, `patience` seconds at most. Runs that an
+    earlier process left behind, because it was killed, are marked as crashed.
 
     Raises:
-        SettingsError: the server did not become ready; its last words are in `home/prefect/server.log`.
+        SettingsError: the server did not become ready; its last words are in `home/prefect/server.log`. Or the one
+            that PREFECT_API_URL names does not answer, or another process ran flows all the while. Each may pass.
     """
     given = os.environ.get("PREFECT_API_URL")
     os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
     if given:
+        _must_answer(given)
         with _client_settings(given):
             yield given
         return
     folder = home / "prefect"
     os.environ.setdefault("PREFECT_HOME", str(folder))
-    with _alone_in(folder), served(folder) as address, _client_settings(address):
+    with _alone_in(folder, patience), served(folder) as address, _client_settings(address):
         _mark_crashed()
         try:
             yield address
@@ -71,8 +74,21 @@ def prefect_api(home: Path) -> Iterator[str]:
             _send_what_waits()
 
 
+def _must_answer(address: str) -> None:
+    try:
+        urllib.request.urlopen(f"{address.rstrip('/')}/health", timeout=10).close()  # noqa: S310 - the user's own server
+    except urllib.error.HTTPError:
+        return  # it asks who we are, so it is there
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            "The Prefect server at PREFECT_API_URL does not answer.",
+            fix="start it, correct the address, or unset it: a server of this home is used then",
+            passes=not isinstance(error, ValueError),
+        ) from None
+
+
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def _alone_in(folder: Path, patience: float) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("w")
@@ -80,8 +96,22 @@ def _alone_in(folder: Path) -> Iterator[None]:
         what = f"{folder} cannot be used: {error.strerror}."
         raise StorageError(what, fix="free space, or set PANEL_HOME") from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _take(lock, patience)
         yield
+
+
+def _take(lock: IO[str], patience: float) -> None:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                what = "Another process runs flows in this home."
+                raise SettingsError(what, fix="wait until it is done", passes=True) from None
+            time.sleep(0.1)
+        else:
+            return
 
 
 @contextmanager
@@ -134,6 +164,7 @@ def _wait_until_ready(child: subprocess.Popen[bytes], address: str, folder: Path
     raise SettingsError(
         "The Prefect server of this home did not start.",
         fix=f"read {folder / 'server.log'}; `panelctl doctor` names packages that do not fit together",
+        passes=True,
     )
 
 

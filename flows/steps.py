@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from panel.actions import delivery, fieldwork, figures, fold, gate, intake, publication
-from panel.app import open_app
+from panel.app import open_app, open_keeper
 from panel.errors import PanelError
 from panel.ports import Adapters
 from panel.settings import Settings
@@ -23,6 +23,16 @@ def _open(settings: Settings) -> Adapters:
 def connect() -> Adapters:
     """Return the adapters that the environment names, opened once a process."""
     return _open(Settings.from_environment())
+
+
+def keep() -> Adapters:
+    """Return the adapters of the keeper of the calendar: contact details too, where their keys are on this machine."""
+    return _open_keeper(Settings.from_environment())
+
+
+@lru_cache(maxsize=1)
+def _open_keeper(settings: Settings) -> Adapters:
+    return open_keeper(settings)
 
 
 def _may_help(_task: Any, _run: Any, state: Any) -> bool:

@@ -73,7 +73,7 @@ def years(tmp_path_factory):
         if claimed.entry.kind == "finalise":
             fieldwork.finish_close(watch.app, STUDY, claimed.entry.wave)
         elif claimed.entry.kind not in ("invite", "remind"):
-            ledger.perform(watch.app, claimed)
+            ledger.perform(watch.app, claimed.entry)
 
     waiting = [("2027", (2028, 2, 15), (2028, 3, 25)), ("2028", (2028, 9, 18), (2028, 10, 28))]
     while watch.clock.at < at("2031-01-15"):

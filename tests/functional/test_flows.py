@@ -75,7 +75,7 @@ def test_a_close_leaves_its_history_with_prefect(tmp_path, prefect_address):
 
 
 def test_the_flows_register_as_deployments(prefect_address, tmp_path):
-    """`prefect deploy` registers the three flows of deploy/prefect.yaml from a folder that is not the project."""
+    """`prefect deploy` registers the flows of deploy/prefect.yaml from a folder that is not the project; one asks."""
     environment = {**os.environ, "PREFECT_API_URL": prefect_address, "DO_NOT_TRACK": "1"}
     prefect = [sys.executable, "-m", "prefect"]
     pool = [*prefect, "work-pool", "create", "panel", "--type", "process"]
@@ -83,8 +83,14 @@ def test_the_flows_register_as_deployments(prefect_address, tmp_path):
     deploy = [*prefect, "--no-prompt", "deploy", "--all", "--prefect-file", str(ROOT / "deploy" / "prefect.yaml")]
     outcome = subprocess.run(deploy, env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    entrypoints = {each["entrypoint"] for each in ask(prefect_address, "deployments/filter")}
-    assert entrypoints == {f"panel.flows.waves.{name}" for name in ("open_wave", "close_wave", "track_study")}
+    found = {each["entrypoint"]: each for each in ask(prefect_address, "deployments/filter")}
+    waves = {f"panel.flows.waves.{name}" for name in ("open_wave", "close_wave", "track_study")}
+    asks = found.pop("panel.flows.calendar.do_due")
+    assert set(found) == waves
+    assert not any(each["schedules"] for each in found.values())
+    assert [each["schedule"]["interval"] for each in asks["schedules"]] == [60.0]
+    assert (asks["work_pool_name"], asks["parameters"], asks["paused"]) == ("panel", {}, False)
+    assert asks["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
 
 
 def test_nothing_phones_home(tmp_path):

@@ -88,7 +88,7 @@ def test_a_week_of_ticks_takes_no_more_memory(tmp_path):
 
     def do(claimed):
         done.append(claimed.entry.key)
-        ledger.perform(watch.app, claimed)
+        ledger.perform(watch.app, claimed.entry)
 
     def look():
         ledger.tick(watch.app, do)
@@ -123,7 +123,7 @@ def test_it_catches_up_after_it_was_down(tmp_path):
 
     def do(claimed):
         done.append((claimed.entry.kind, claimed.lateness))
-        ledger.perform(watch.app, claimed)
+        ledger.perform(watch.app, claimed.entry)
         if len(done) == 2:
             both.set()
 

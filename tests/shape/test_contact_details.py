@@ -20,7 +20,7 @@ MAY_ASK = {
 
 
 def test_only_those_who_write_to_members_import_what_reaches_them():
-    """The flows, estimates and releases have no way there."""
+    """The flows of a wave, estimates and releases have no way there; the calendar writes to members, and has."""
     wrong = [
         f"{name} imports {target}"
         for name, path in MODULES.items()

@@ -68,10 +68,10 @@ def tick(office, moment):
     office.clock.at = at(moment)
 
     def do(claimed):
-        if ledger.needs_flow(office.app, claimed):
+        if ledger.needs_flow(office.app, claimed.entry):
             fieldwork.finish_close(office.app, STUDY, claimed.entry.wave)
             return
-        ledger.perform(office.app, claimed)
+        ledger.perform(office.app, claimed.entry)
 
     return ledger.tick(office.app, do)
 
@@ -240,7 +240,7 @@ def test_what_raises_is_tried_once_and_holds_up_no_other_study(office):
 
     def do(claimed):
         if claimed.entry.study != STUDY:
-            ledger.perform(office.app, claimed)
+            ledger.perform(office.app, claimed.entry)
             return
         tried.append(claimed)
         if len(tried) > 3:

@@ -340,11 +340,11 @@ def test_the_calendar_selects_what_is_due(office):
     text = text.replace('allowed_hours = ["00:00", "23:59"]\n', calendar)
     office.store.keep_study("bakers", {**files, "study.toml": text}, office.clock.now())
     office.clock.at = datetime(2025, 10, 1, 12, tzinfo=UTC)
-    ledger.tick(office.watch.app, lambda claimed: ledger.perform(office.watch.app, claimed))
+    ledger.tick(office.watch.app, lambda claimed: ledger.perform(office.watch.app, claimed.entry))
     invite = next(each for each in office.store.actions("bakers") if each.kind == "invite")
     assert (invite.state, office.store.contacts()) == ("failed", [])
     assert "contact details" in invite.reason
     ledger.by_hand(office.app, "bakers", 1, "invite", 1, "retry", reason="the key is here now")
-    ledger.tick(office.app, lambda claimed: ledger.perform(office.app, claimed))
+    ledger.tick(office.app, lambda claimed: ledger.perform(office.app, claimed.entry))
     assert len(office.store.contacts()) == 3
     assert office.send().sent == 3

@@ -25,7 +25,7 @@ def watch(tmp_path):
     made = Watch(tmp_path)
     ledger.plan(made.app, STUDY)
     made.clock.at = entry(made, "stage").due
-    ledger.tick(made.app, lambda claimed: ledger.perform(made.app, claimed))
+    ledger.tick(made.app, lambda claimed: ledger.perform(made.app, claimed.entry))
     made.clock.at = entry(made, "open").due
     yield made
     made.app.store.close()
@@ -147,14 +147,14 @@ def mended(watch):
 def test_a_study_that_cannot_be_read_keeps_nothing_from_the_others(two):
     """The wave of the other study opens; of this one nothing is done, and that is an incident until it is mended."""
     broken(two)
-    made = ledger.tick(two.app, lambda claimed: ledger.perform(two.app, claimed))
+    made = ledger.tick(two.app, lambda claimed: ledger.perform(two.app, claimed.entry))
     assert [(each.study, each.kind) for each in made.left_out] == [(STUDY, "DefinitionError")]
     assert two.app.store.wave_states("millers") == {1: "open"}
     assert two.app.store.wave_states(STUDY) == {1: "staged"}
     assert (entry(two, "open").state, entry(two, "open").attempts) == ("planned", 0)
     assert [(each.check, each.is_over) for each in two.app.store.incidents(STUDY)] == [("calendar:left_out", False)]
     mended(two)
-    made = ledger.tick(two.app, lambda claimed: ledger.perform(two.app, claimed))
+    made = ledger.tick(two.app, lambda claimed: ledger.perform(two.app, claimed.entry))
     assert made.left_out == ()
     assert two.app.store.wave_states(STUDY) == {1: "open"}
     assert [each.is_over for each in two.app.store.incidents(STUDY)] == [True]
@@ -170,7 +170,7 @@ def test_a_study_that_is_locked_is_left_out_and_nobody_is_woken(two, monkeypatch
         return plan(app, key)
 
     monkeypatch.setattr(ledger, "plan", raising_for_one)
-    made = ledger.tick(two.app, lambda claimed: ledger.perform(two.app, claimed))
+    made = ledger.tick(two.app, lambda claimed: ledger.perform(two.app, claimed.entry))
     assert [each.error for each in made.left_out] == [error]
     assert two.app.store.wave_states("millers") == {1: "open"}
     assert not two.app.store.incidents(STUDY)
@@ -178,7 +178,7 @@ def test_a_study_that_is_locked_is_left_out_and_nobody_is_woken(two, monkeypatch
 
 def test_days_are_counted_of_the_studies_that_can_be_read(two):
     """The counts of the others are kept."""
-    ledger.tick(two.app, lambda claimed: ledger.perform(two.app, claimed))
+    ledger.tick(two.app, lambda claimed: ledger.perform(two.app, claimed.entry))
     broken(two)
     counted = ledger.count_days(two.app)
     assert (counted.total, [each.study for each in counted.left_out]) == (1, [STUDY])
@@ -190,7 +190,7 @@ def test_an_action_of_a_study_that_became_unreadable_is_settled(two):
     def do(claimed):
         if claimed.entry.study == STUDY:
             broken(two)
-        ledger.perform(two.app, claimed)
+        ledger.perform(two.app, claimed.entry)
 
     made = ledger.tick(two.app, do)
     assert made.failed == 1
@@ -217,10 +217,10 @@ def look(watch, kind, ordinal=1):
     watch.clock.at = next(each.due for each in entries if (each.kind, each.ordinal) == (kind, ordinal))
 
     def do(claimed):
-        if ledger.needs_flow(watch.app, claimed):
+        if ledger.needs_flow(watch.app, claimed.entry):
             fieldwork.finish_close(watch.app, STUDY, claimed.entry.wave)
         else:
-            ledger.perform(watch.app, claimed)
+            ledger.perform(watch.app, claimed.entry)
 
     return ledger.tick(watch.app, do)
 

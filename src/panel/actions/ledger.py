@@ -18,7 +18,7 @@ from panel.actions.progress import snapshot
 from panel.actions.rounds import LeftOut, Round, for_each_study, scene_without
 from panel.actions.sightings import of_action
 from panel.calendar import Due, agenda, counted
-from panel.errors import PanelError, WaveState, may_pass
+from panel.errors import PanelError, UnknownKey, WaveState, may_pass, printable
 from panel.model.action import Claimed, Entry, Outcome
 from panel.model.agenda import CONTACTS
 from panel.model.study import Study
@@ -182,7 +182,21 @@ def _about(app: Adapters, entry: Entry, *, is_failing: bool, told: str = "") -> 
     return of_action(entry, scene_without(app, entry.study), is_failing=is_failing, told=told)
 
 
-def perform(app: Adapters, claimed: Claimed) -> None:
+def entry(app: Adapters, key: str) -> Entry:
+    """
+    Return an action by its key in the ledger.
+
+    Raises:
+        UnknownKey: the ledger has no such action.
+    """
+    study, wave, *_ = (*key.split("/"), "")
+    found = [each for each in app.store.actions(study, int(wave) if wave.isdigit() else None) if each.key == key]
+    if not found:
+        raise UnknownKey(f"The ledger has no action {printable(key)}.", fix=f"panelctl actions list {printable(study)}")
+    return found[0]
+
+
+def perform(app: Adapters, entry: Entry) -> None:
     """
     Do one action of a wave, save for finalising, which takes a flow.
 
@@ -192,7 +206,6 @@ def perform(app: Adapters, claimed: Claimed) -> None:
         WaveState: the wave is not where the action needs it.
         SettingsError: members are to be written to, and this process can not reach contact details.
     """
-    entry = claimed.entry
     study = app.study(entry.study)
     if entry.kind in CONTACTS:
         select(app, study.key, entry.wave, entry.kind, entry.ordinal, entry.due)
@@ -215,9 +228,8 @@ def _is_past(app: Adapters, study: Study, entry: Entry) -> bool:
     return state in past[entry.kind]
 
 
-def needs_flow(app: Adapters, claimed: Claimed) -> bool:
-    """Say whether an action is still to be done and takes a flow: finalising runs the whole way to a release."""
-    entry = claimed.entry
+def needs_flow(app: Adapters, entry: Entry) -> bool:
+    """Say whether an action is still to be done and takes many steps: finalising runs the whole way to a release."""
     return entry.kind == "finalise" and not _is_past(app, app.study(entry.study), entry)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +17,7 @@ import typer
 
 from panel.cli.operate import Form, StudyKey, WaveKey, connect, flows_api
 from panel.cli.output import Format, emit
-from panel.errors import printable
+from panel.errors import PanelError, printable
 from panel.model.action import Claimed
 from panel.ports import Adapters
 from panel.settings import Settings
@@ -22,12 +25,15 @@ from panel.settings import Settings
 if TYPE_CHECKING:
     from panel.actions.rounds import LeftOut
 
+log = logging.getLogger(__name__)
 Doing = Callable[[Claimed], None]
 Kind = Annotated[str, typer.Argument(metavar="KIND", help="stage, open, invite, remind, thank, close or finalise.")]
 Ordinal = Annotated[int, typer.Option("--ordinal", "-n", min=1, help="Which one, where a wave has several.")]
 Why = Annotated[str, typer.Option("--reason", "-r", help="Why; stored with your name and the time.")]
 
 
+API_WITHIN = 30.0
+"""Seconds that an action waits for another process to be done with its flows; then it is done without one."""
 LONGEST_ACTION = 3_600.0
 """Seconds within which one action, or a run of letters, must end; a close of a large wave takes many minutes."""
 
@@ -117,11 +123,14 @@ def tick(
     if dry:
         emit(_due(app), form, title="would be done")
         return
-    made = act(app, _doing(app))
+    with _doing(app) as do:
+        made = act(app, do)
     told = {each.name: getattr(made, each.name) for each in fields(made)}
     emit({**told, "left_out": ", ".join(each.study for each in made.left_out)}, form)
     if made.left_out:
         raise made.left_out[0].error
+    if os.environ.get("PREFECT_API_URL"):  # a server of the home itself does so whenever it starts
+        _close_dead_runs(app)
 
 
 def keep() -> Adapters:
@@ -170,19 +179,19 @@ def serve(
         signal.signal(each, lambda *_: stopped.set())
     seldom = max(every, 60.0)
 
-    do = _doing(app)
-
-    def step(claimed: Claimed) -> None:
-        ticker.beat("calendar")
-        do(claimed)
+    def calendar() -> None:
+        with _doing(app, lambda: ticker.beat("calendar")) as do:
+            _whole(act(app, do).left_out)
 
     jobs = {
-        "calendar": Job(act=lambda: _whole(act(app, step).left_out), every=every, within=LONGEST_ACTION),
+        "calendar": Job(act=calendar, every=every, within=LONGEST_ACTION),
         "alerts": Job(act=lambda: deliver(app), every=seldom),
         "days": Job(act=lambda: _whole(count_days(app).left_out), every=3_600.0),
     }
     if may_send(app):
         jobs["letters"] = Job(act=lambda: send(app), every=seldom, within=LONGEST_ACTION)
+    if os.environ.get("PREFECT_API_URL"):  # a server of the home itself does so whenever it starts
+        jobs["runs"] = Job(act=lambda: _close_dead_runs(app), every=max(every, 300.0))
     ticker = Ticker(jobs)
     endpoint = HealthEndpoint(port, lambda: ticker.health)
     endpoint.start()
@@ -197,6 +206,13 @@ def serve(
         os._exit(0)  # as a kill would: the lease of what runs ends, and another worker takes it over
 
 
+def _close_dead_runs(app: Adapters) -> None:
+    with flows_api():
+        from panel.flows.reconcile import close_dead_runs
+
+        close_dead_runs(app)
+
+
 def _whole(left_out: Sequence[LeftOut]) -> None:
     """Raise Unwell where studies were left out, so that health says which."""
     from panel.schedule import Unwell
@@ -205,21 +221,36 @@ def _whole(left_out: Sequence[LeftOut]) -> None:
         raise Unwell(", ".join(f"{printable(each.study)} left out ({each.kind})" for each in left_out))
 
 
-def _doing(app: Adapters) -> Doing:
-    """Return what does an action; a Prefect API is there only while a flow runs, for others run flows as well."""
+@contextmanager
+def _doing(app: Adapters, beat: Callable[[], None] = lambda: None) -> Iterator[Doing]:
+    """
+    Yield what does an action: as a Prefect flow, with an API from the first action on until the block ends.
+
+    Prefect keeps the history and the ledger the truth: where no API can be had an action is done without one, save for
+    finalising, whose steps are Prefect's to retry; that is put off.
+    """
     from panel.actions.ledger import needs_flow, perform
 
-    def do(claimed: Claimed) -> None:
-        if not needs_flow(app, claimed):
-            perform(app, claimed)
-            return
-        with flows_api():
-            from panel.flows.calendar import finalise
+    with ExitStack() as stack:
+        has_api = False
 
-            entry = claimed.entry
-            finalise(entry.key, entry.study, app.study(entry.study).wave(entry.wave).key)
+        def do(claimed: Claimed) -> None:
+            nonlocal has_api
+            beat()
+            needs_one = needs_flow(app, claimed.entry)
+            try:
+                has_api = has_api or bool(stack.enter_context(flows_api(math.inf if needs_one else API_WITHIN)))
+            except PanelError as error:
+                if needs_one:
+                    raise
+                log.warning("no Prefect for %s: %s", claimed.entry.key, error.what)
+                perform(app, claimed.entry)
+                return
+            from panel.flows.calendar import as_flow
 
-    return do
+            as_flow(claimed)
+
+        yield do
 
 
 def register(program: typer.Typer) -> None:

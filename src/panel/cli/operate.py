@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
@@ -227,10 +228,10 @@ def register(program: typer.Typer) -> None:
         program.command()(command)
 
 
-def flows_api() -> AbstractContextManager[str]:
-    """Return what makes a Prefect API available to the flows."""
+def flows_api(patience: float = math.inf) -> AbstractContextManager[str]:
+    """Return what makes a Prefect API available to the flows; `patience` is how long it waits for another process."""
     from panel.flows.server import prefect_api
 
     connect()  # a home that is not set up is said before a server is started
-    served: AbstractContextManager[str] = prefect_api(Settings.from_environment().home)
+    served: AbstractContextManager[str] = prefect_api(Settings.from_environment().home, patience)
     return served

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -56,6 +56,10 @@ class Ledger(Protocol):
         self, study: str, wave: int, kind: str, ordinal: int, event: str, *, by: str, reason: str, at: datetime
     ) -> Entry:
         """Let an event happen to an action by hand (retry, skip), or raise WaveState or UnknownKey."""
+        ...
+
+    def held_actions(self) -> Mapping[str, int]:
+        """Return the actions that a worker holds now, by key, with the number of the attempt."""
         ...
 
     def actions(self, study: str, wave: int | None = None) -> Sequence[Entry]:

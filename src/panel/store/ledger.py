@@ -71,7 +71,8 @@ class Actions(Database):
                 token = uuid.uuid4().hex
                 lease = {"lease": token, "lease_until": now + seconds, "lapses": lapses, "attempts": row.attempts + 1}
                 _happened(connection, row, event, lease, by=by, reason="", at=at, lateness=lateness)
-                return Claimed(entry=_entry(row), token=token, lateness=lateness)
+                entry = replace(_entry(row), state="running", attempts=row.attempts + 1, lapses=lapses)
+                return Claimed(entry=entry, token=token, lateness=lateness)
         return None
 
     def defer(self, claimed: Claimed, seconds: float, *, reason: str, by: str) -> bool:
@@ -124,6 +125,13 @@ class Actions(Database):
             more = {**_AFRESH, "not_after": max(row.not_after, now + 86_400)} if event == "retry" else {}
             _happened(connection, row, event, more, by=by, reason=reason, at=at)
             return _entry(connection.execute(select(ACTION).where(here)).one())
+
+    def held_actions(self) -> Mapping[str, int]:
+        """Return the actions that a worker holds now, by key, with the number of the attempt."""
+        with self._reads() as connection:
+            held = (ACTION.c.state == "running", ACTION.c.lease_until > self._moment(connection))
+            rows = connection.execute(select(ACTION).where(*held)).all()
+        return {_entry(row).key: row.attempts for row in rows}
 
     def actions(self, study: str, wave: int | None = None) -> Sequence[Entry]:
         """Return the actions of a study in the order in which they are done."""
