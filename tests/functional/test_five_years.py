@@ -274,6 +274,16 @@ def test_the_command_tells_who_was_lost(five_years):
     assert ends["change_bound_least"] < ends["change_bound_most"]
 
 
+def test_the_command_makes_intervals_hold_together(five_years):
+    """`--simultaneous` widens the intervals of all classes, says over how many, and moves nothing else."""
+    asked = ["change", "creative-ai", "-v", "income_eur", "--from", "2025", "--to", "2026", "--by", "employment"]
+    plain, wide = (json.loads(five_years.done(*asked, *more, "--format", "json")) for more in ((), ("--simultaneous",)))
+    assert [row["estimate"] for row in wide] == [row["estimate"] for row in plain]
+    shown = [(one, two) for one, two in zip(plain, wide, strict=True) if one["estimate"] is not None]
+    assert all(two["low"] <= one["low"] <= one["high"] <= two["high"] for one, two in shown)
+    assert all("simultaneous over" in two["method"] for _, two in shown)
+
+
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
@@ -281,6 +291,7 @@ def test_the_command_tells_who_was_lost(five_years):
         (["--to", "2026", "--show", "response", "-v", "income_eur"], 2, "not about response"),
         (["--to", "2026", "--show", "bounds", "-v", "income_eur"], 21, "worst case has no end"),
         (["--to", "2052"], 15, "2052"),
+        (["--to", "2026", "--simultaneous"], 2, "--by"),
     ],
 )
 def test_attrition_that_cannot_be_told_is_a_sentence(five_years, options, code, said):

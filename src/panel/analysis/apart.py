@@ -9,7 +9,7 @@ import pandas as pd
 from panel.analysis.subject import Subject
 from panel.disclose import HIDDEN, protect
 from panel.errors import EstimateError
-from panel.estimate import GAPS, Pair, Rule, Sides, gaps, middle_of, ruled, to_frame
+from panel.estimate import GAPS, Rule, Sides, gaps, middle_of, ruled
 from panel.model.study import Domain
 
 
@@ -49,7 +49,7 @@ class Apart(Subject):
         one, other = (labels[place] for place in places)
         words = f"{one.denominator}, less {other.denominator}"
         label = replace(one, group=f"{one.group}-{other.group}", denominator=words)
-        table = to_frame(gaps(sides, labels, label, places, method=self._method))
+        table = self._frame(gaps(sides, labels, label, places, method=self._method))
         return self._without_hidden_sides(table, groups)
 
     def _without_hidden_sides(self, table: pd.DataFrame, groups: tuple[str, str]) -> pd.DataFrame:
@@ -77,7 +77,7 @@ class Apart(Subject):
             values = sample.number(variable, in_real_terms=in_real_terms)
             sides = Sides.of_everybody(sample, waves, values, self._groups(sample).codes, count, kind)
         else:
-            pair = Pair.of(sample, self._weights, waves)
+            pair = self._pair(waves)
             codes = ruled(self._groups(pair.now), self._groups(pair.then), rule).codes
             both = [each.number(variable, in_real_terms=in_real_terms) for each in (pair.now, pair.then)]
             sides = Sides.of_members(pair, both, codes, count, kind)

@@ -12,7 +12,7 @@ from panel.analysis.staying import Staying
 from panel.analysis.subject import Subject
 from panel.disclose import HIDDEN, protect
 from panel.errors import EstimateError, printable
-from panel.estimate import Cohort, Guess, Label, Sample, bounds, leavers, patterns, to_frame
+from panel.estimate import Cohort, Guess, Label, Sample, bounds, leavers, patterns
 from panel.model.instrument import Code
 from panel.weigh import OUT_OF_SCOPE
 
@@ -107,7 +107,7 @@ class Attrition(Subject):
             EstimateError: `by` divided, which this does not answer; or nobody was due.
         """
         staying = self._staying(waves)
-        return self._without_few(staying, to_frame(list(staying.representativity())))
+        return self._without_few(staying, self._frame(list(staying.representativity())))
 
     def leaving(self, *, waves: Sequence[int | str] | None = None) -> pd.DataFrame:
         """
@@ -119,7 +119,7 @@ class Attrition(Subject):
             EstimateError: `by` divided, which this does not answer; or nobody was due, or lost.
         """
         staying = self._staying(waves)
-        return self._without_few(staying, to_frame(list(staying.leaving())))
+        return self._without_few(staying, self._frame(list(staying.leaving())))
 
     def _staying(self, waves: Sequence[int | str] | None) -> Staying:
         if self.division is not None:
@@ -141,7 +141,8 @@ class Attrition(Subject):
         numbers = sorted(study.wave(wave).number for wave in waves) if waves else _waves(sample)
         tracking = self.release.table("tracking")
         out = tracking["disposition"].isin(OUT_OF_SCOPE) & tracking["wave"].isin(numbers[1:])
-        return Cohort.of(sample, numbers, set(tracking.loc[out, "member"]))
+        cohort = Cohort.of(sample, numbers, set(tracking.loc[out, "member"]))
+        return replace(cohort, is_joint=self.is_simultaneous)
 
     def _measured(self, variable: str, codes: Sequence[Code] | None) -> tuple[np.ndarray, list[Label]]:
         if codes is None:

@@ -15,7 +15,6 @@ from panel.estimate import (
     COMPOSITE,
     Amount,
     Dynamics,
-    Pair,
     Roads,
     Rule,
     chained,
@@ -23,7 +22,6 @@ from panel.estimate import (
     dynamics,
     ruled,
     stayers,
-    to_frame,
 )
 
 
@@ -57,7 +55,7 @@ class Changes(Levels):
                 variable, "mean", values, np.isfinite(values), None, waves=[first, second], in_real_terms=in_real_terms
             )
             return table[table["statistic"].isin(["change", "relative_change"])].reset_index(drop=True)
-        pair = Pair.of(self._sample, self._weights, (first, second))
+        pair = self._pair((first, second))
         labels = self._by_rule(self._in_terms(self._labels(variable), in_real_terms), groups)
         rule = ruled(self._groups(pair.now), self._groups(pair.then), groups)
         return self._protected(stayers(pair, labels, variable, rule, in_real_terms=in_real_terms, method=self._method))
@@ -81,7 +79,7 @@ class Changes(Levels):
             EstimateError: these waves have no longitudinal weight, nobody has both amounts, or there is no price index.
         """
         sample, numbers = self._sample, self._pair_of(waves)
-        pair = Pair.of(sample, self._weights, numbers)
+        pair = self._pair(numbers)
         roads = Roads(
             sample=sample,
             pair=pair,
@@ -90,7 +88,7 @@ class Changes(Levels):
             stayers=ruled(self._groups(pair.now), self._groups(pair.then), "both"),
         )
         labels = self._in_terms(self._labels(variable), in_real_terms)
-        table = to_frame(composite(roads, labels, method=self._method))
+        table = self._frame(composite(roads, labels, method=self._method))
         return together(table, COMPOSITE, threshold=self.release.study.disclosure_threshold)
 
     def chained(
@@ -114,7 +112,7 @@ class Changes(Levels):
         """
         sample, (first, last) = self._sample, self._pair_of(waves)
         between = [int(each) for each in np.unique(sample.wave) if first <= each <= last]
-        pairs = [Pair.of(sample, self._weights, step) for step in pairwise(between)]
+        pairs = [self._pair(step) for step in pairwise(between)]
         amount = self._amount(variable, (first, last), in_real_terms)
         labels = self._in_terms(self._labels(variable), in_real_terms)
         told = [
@@ -125,7 +123,7 @@ class Changes(Levels):
             pairs, told, amount, lambda pair: ruled(self._groups(pair.now), self._groups(pair.then), groups),
             method=self._method,
         )  # fmt: skip
-        return self._without_hidden_links(to_frame(found))
+        return self._without_hidden_links(self._frame(found))
 
     def _without_hidden_links(self, table: pd.DataFrame) -> pd.DataFrame:
         limit = self.release.study.disclosure_threshold
@@ -167,7 +165,7 @@ class Changes(Levels):
                 index for real terms, or the threshold is negative.
         """
         self._number(variable)
-        pair = Pair.of(self._sample, self._weights, self._pair_of(waves))
+        pair = self._pair(self._pair_of(waves))
         rule = ruled(self._groups(pair.now), self._groups(pair.then), groups)
         labels = [
             replace(

@@ -50,5 +50,9 @@ class Foreseen(Subject):
         """Return of published figures those about everybody, or about the groups of the domain chosen."""
         if self.division is None:
             return table[table["group"] == "all"].reset_index(drop=True)
+        if self.is_simultaneous:
+            raise EstimateError(
+                "Published figures have no intervals that hold together.", fix="by(domain) without simultaneous"
+            )
         domain = self.release.study.domain(self.division.key)
         return table[table["domain"] == domain.key].reset_index(drop=True)

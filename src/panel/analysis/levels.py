@@ -71,8 +71,9 @@ class Levels(Subject):
             numbers = [self.release.study.wave(wave).number]
         labels = self._in_terms(self._labels(variable, unit=unit, value=value), in_real_terms)
         measure = Measure(
-            labels=labels, statistic=statistic, values=values, answered=known, in_real_terms=in_real_terms
-        )
+            labels=labels, statistic=statistic, values=values, answered=known, in_real_terms=in_real_terms,
+            is_joint=self.is_simultaneous,
+        )  # fmt: skip
         figures = series(sample, measure, self._groups(sample), numbers, method=self._method)
         if waves is None:
             figures = [each for each in figures if each.from_wave is None]

@@ -17,7 +17,7 @@ class Moves(Subject):
     def transitions(self, variable: str, *, waves: tuple[int | str, int | str]) -> pd.DataFrame:
         """Return the from-to table of a coded variable: row shares, under the longitudinal weight of the two waves."""
         self._variable(variable)
-        pair = Pair.of(self._sample, self._weights, self._pair_of(waves))
+        pair = self._pair(self._pair_of(waves))
         labels, groups = self._labels(variable, unit="share"), self._groups(pair.now)
         return self._protected(transitions(pair, labels, variable, groups, method=self._method))
 
@@ -36,12 +36,12 @@ class Moves(Subject):
         """
         self._variable(variable)
         first, second = self._pair_of(waves)
-        pair = Pair.of(self._sample, self._weights, (first, second))
+        pair = self._pair((first, second))
         labels, groups = self._labels(variable, unit="share"), self._groups(pair.now)
         study = self.release.study
         years = study.wave(second).reference_year - study.wave(first).reference_year
         told = [replace(each, denominator=f"{each.denominator} in both waves, years apart: {years}") for each in labels]
-        table = to_frame(mobility(pair, told, variable, groups, method=self._method))
+        table = self._frame(mobility(pair, told, variable, groups, method=self._method))
         few = self._betrayed(pair, labels, variable)
         hide = [(row.statistic, row.group) in few for row in table.itertuples()]
         return protect(table.assign(status=table["status"].mask(hide, HIDDEN)), threshold=study.disclosure_threshold)

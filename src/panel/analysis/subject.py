@@ -12,7 +12,19 @@ import pandas as pd
 from panel.analysis.tables import Tables
 from panel.disclose import protect
 from panel.errors import UnknownVariable, did_you_mean
-from panel.estimate import Figure, Grouping, Label, Rule, Sample, everybody, grouping, method_of, to_frame
+from panel.estimate import (
+    Figure,
+    Grouping,
+    Label,
+    Pair,
+    Rule,
+    Sample,
+    everybody,
+    grouping,
+    method_of,
+    simultaneous,
+    to_frame,
+)
 from panel.model.instrument import Code, Variable
 from panel.model.study import Domain, Group
 from panel.model.text import Text
@@ -40,6 +52,7 @@ class Subject:
     weight: Weight
     division: Domain | None = None
     conditions: tuple[tuple[str, tuple[Code, ...]], ...] = ()
+    is_simultaneous: bool = False
 
     def __repr__(self) -> str:
         frame = self._sample.frame
@@ -58,9 +71,17 @@ class Subject:
     def _weights(self) -> pd.DataFrame:
         return self.release.weights
 
-    def by(self, name: str) -> Self:
-        """Divide answers by a domain of the study, or by the values of a coded variable."""
-        return replace(self, division=self._domain(name))
+    def by(self, name: str, *, simultaneous: bool = False) -> Self:
+        """
+        Divide answers by a domain of the study, or by the values of a coded variable.
+
+        Args:
+            name: of the domain or variable.
+            simultaneous: make the intervals of each statistic hold together, over all groups, answers and waves that
+                are told: in 95 samples of 100 none of them misses. See `panel.estimate.simultaneous`. An answer that
+                has no such intervals refuses.
+        """
+        return replace(self, division=self._domain(name), is_simultaneous=simultaneous)
 
     def _domain(self, name: str) -> Domain:
         study = self.release.study
@@ -152,4 +173,12 @@ class Subject:
         return "".join(f", {name} in {', '.join(map(str, codes))}" for name, codes in self.conditions)
 
     def _protected(self, figures: list[Figure]) -> pd.DataFrame:
-        return protect(to_frame(figures), threshold=self.release.study.disclosure_threshold)
+        return protect(self._frame(figures), threshold=self.release.study.disclosure_threshold)
+
+    def _frame(self, figures: Sequence[Figure]) -> pd.DataFrame:
+        """Return figures as a frame, with intervals that hold together where that was asked."""
+        return to_frame(simultaneous(figures) if self.is_simultaneous else figures)
+
+    def _pair(self, waves: tuple[int, int]) -> Pair:
+        """Return the members who answered both waves, under their longitudinal weight."""
+        return replace(Pair.of(self._sample, self._weights, waves), is_joint=self.is_simultaneous)

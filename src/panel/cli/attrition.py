@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from panel.cli.change import Division, From, Of, To, people
+from panel.cli.change import Division, From, Of, To, Together, people
 from panel.cli.figures import Figures
 from panel.cli.operate import Form, StudyKey
 from panel.cli.output import Format
@@ -42,6 +42,7 @@ def attrition(
         tuple[float, float] | None, typer.Option(help="Their least and most relative change: --drift -0.2 0.1.")
     ] = None,
     by: Division = None,
+    simultaneous: Together = False,
     release: Of = None,
     form: Form = Format.auto,
 ) -> None:
@@ -50,7 +51,7 @@ def attrition(
 
     Example: panelctl attrition creative-ai --from 2025 --to 2027 --show leavers -v income_eur
     """
-    panel = people(study, release, by)
+    panel = people(study, release, by, simultaneous=simultaneous)
     asked = _Asked(variable, tuple(codes) if codes else None, low, high, drift)
     waves = _between(panel, first, second) if show is Shown.response else [first, second]
     table = _table(panel, show, waves, asked)

@@ -21,15 +21,18 @@ To = Annotated[str, typer.Option("--to", help="The later wave.")]
 Division = Annotated[str | None, typer.Option("--by", help="Divide by this domain or coded variable.")]
 Real = Annotated[bool, typer.Option("--real", help="In prices of one year; nominal by default.")]
 Groups = Annotated[str, typer.Option(help="In the group in the first wave, in the second, or in both.")]
+Together = Annotated[bool, typer.Option("--simultaneous", help="Intervals of all groups that hold together.")]
 Of = Annotated[str | None, typer.Option("--release", help="Of this release; the newest by default.")]
 
 
-def people(study: str, release: str | None, by: str | None) -> Panel:
-    """Return the panel of a release, divided where asked."""
+def people(study: str, release: str | None, by: str | None, *, simultaneous: bool = False) -> Panel:
+    """Return the panel of a release, divided where asked; with intervals that hold together where asked."""
     from panel.analysis import Connection
 
+    if simultaneous and not by:
+        raise typer.BadParameter("Intervals hold together over groups: name --by, too.", param_hint="--simultaneous")
     found = Connection(connect().store).release(study, release).panel()
-    return found.by(by) if by else found
+    return found.by(by, simultaneous=simultaneous) if by else found
 
 
 def decomposition(
@@ -63,6 +66,7 @@ def change(
         bool, typer.Option("--everybody", help="Everybody then against everybody now; the same members by default.")
     ] = False,
     real: Real = False,
+    simultaneous: Together = False,
     release: Of = None,
     form: Form = Format.auto,
 ) -> None:
@@ -71,7 +75,9 @@ def change(
 
     Example: panelctl change creative-ai -v income_eur --from 2025 --to 2026 --by employment --groups both
     """
-    panel = replace(people(study, release, by), weight="cross-sectional" if everybody else "longitudinal")
+    panel = replace(
+        people(study, release, by, simultaneous=simultaneous), weight="cross-sectional" if everybody else "longitudinal"
+    )
     table = panel.change(variable, waves=(first, second), in_real_terms=real, groups=_of_members(groups))
     Figures(panel.release.study, table).emit(form, title=f"Change of {variable}")
 
@@ -175,6 +181,7 @@ def mobility(
     first: From,
     second: To,
     by: Division = None,
+    simultaneous: Together = False,
     release: Of = None,
     form: Form = Format.auto,
 ) -> None:
@@ -183,7 +190,7 @@ def mobility(
 
     Example: panelctl mobility creative-ai -v main_role --from 2025 --to 2026 --by employment
     """
-    panel = people(study, release, by)
+    panel = people(study, release, by, simultaneous=simultaneous)
     Figures(panel.release.study, panel.mobility(variable, waves=(first, second))).emit(form, title="Mobility")
 
 

@@ -89,6 +89,9 @@ def dynamics(
     threshold: Annotated[float, typer.Option(help="A relative change that still counts as none, e.g. 0.05.")] = 0.0,
     groups: Annotated[str, typer.Option(help="In the group in both waves, in the first or in the second.")] = "both",
     nominal: Annotated[bool, typer.Option("--nominal", help="In the euros of each year; real by default.")] = False,
+    simultaneous: Annotated[
+        bool, typer.Option("--simultaneous", help="Intervals of all groups that hold together.")
+    ] = False,
     release: Annotated[str | None, typer.Option(help="Of this release; the newest by default.")] = None,
     form: Form = Format.auto,
 ) -> None:
@@ -99,9 +102,10 @@ def dynamics(
     """
     from panel.analysis import Connection
 
-    app = connect()
-    found = Connection(app.store).release(study, release)
-    people = found.panel().by(by) if by else found.panel()
+    if simultaneous and not by:
+        raise typer.BadParameter("Intervals hold together over groups: name --by, too.", param_hint="--simultaneous")
+    found = Connection(connect().store).release(study, release)
+    people = found.panel().by(by, simultaneous=simultaneous) if by else found.panel()
     table = people.dynamics(
         variable, waves=(first, second), threshold=threshold, groups=_rule(groups), in_real_terms=not nominal
     )

@@ -20,6 +20,7 @@ from panel.estimate.pairs import Pair, stayers, transitions
 from panel.estimate.report import method_of, report, unit_of
 from panel.estimate.rows import Figure, Label, to_frame
 from panel.estimate.sample import Sample
+from panel.estimate.simultaneous import simultaneous
 from panel.estimate.spells import SPELLS, Move, hazards
 from panel.estimate.steps import Steps, Taken, pooled_transitions
 
@@ -67,6 +68,7 @@ __all__ = [
     "report",
     "ruled",
     "series",
+    "simultaneous",
     "slices",
     "stayers",
     "tests_of_table",

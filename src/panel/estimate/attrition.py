@@ -9,7 +9,7 @@ import numpy as np
 
 from panel.errors import EstimateError, printable
 from panel.estimate.cohort import Cohort, Told
-from panel.estimate.contrasts import Contrast, contrast, difference
+from panel.estimate.contrasts import Contrast, complex_step, contrast, difference
 from panel.estimate.grouped import Grouped, means
 from panel.estimate.kernel import covariance
 from panel.estimate.rows import Figure, Label
@@ -130,17 +130,25 @@ def _apart(told: Told, label: Label, found: list[_Level], totals: np.ndarray, ce
         mask[design.psu[part.at(level.rows)]] = True
     for name, at in (("stayers_level", 0), ("leavers_level", 2)):
         one = Contrast(float(values[at]), float(np.sqrt(max(matrix[at, at], 0.0))))
-        yield told.figure(label, name, one, design.degrees(present[at // 2]), found[at].n, found[at].n_eff)
+        own = found[at]
+        yield told.figure(label, name, one, design.degrees(present[at // 2]), own.n, own.n_eff, totals[at])
     n, n_eff = min(found[0].n, found[2].n), min(found[0].n_eff, found[2].n_eff)
     degrees = design.degrees(present[0] | present[1])
     apart = difference(values[[0, 2]], matrix[np.ix_([0, 2], [0, 2])])
     points = replace(label, unit="points" if label.unit == "share" else label.unit)
-    yield told.figure(points, "leavers_difference", apart, degrees, n, n_eff)
+    yield told.figure(points, "leavers_difference", apart, degrees, n, n_eff, totals[2] - totals[0])
     moved = values - np.array([centre, 0.0, centre, 0.0])
     spread = moved[1] - moved[0] ** 2 + moved[3] - moved[2] ** 2
     if spread > 1e-12 * (moved[1] + moved[3]):
-        made = contrast(moved, matrix, lambda v: (v[2] - v[0]) / ((v[1] - v[0] ** 2 + v[3] - v[2] ** 2) / 2) ** 0.5)
-        yield told.figure(replace(label, unit="sd"), "leavers_standardised_difference", made, degrees, n, n_eff)
+        made = contrast(moved, matrix, _standardised)
+        along = np.einsum("k,ku->u", complex_step(_standardised, moved), totals)
+        sd = replace(label, unit="sd")
+        yield told.figure(sd, "leavers_standardised_difference", made, degrees, n, n_eff, along)
+
+
+def _standardised(v: np.ndarray) -> float:
+    """Return a difference of means in standard deviations, from means and mean squares: stayers', then leavers'."""
+    return (v[2] - v[0]) / ((v[1] - v[0] ** 2 + v[3] - v[2] ** 2) / 2) ** 0.5
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from panel.estimate.contrasts import Contrast
 from panel.estimate.estimators import logit_interval
 from panel.estimate.grouped import Grouped
 from panel.estimate.kernel import variances
-from panel.estimate.rows import Figure, Label
+from panel.estimate.rows import Figure, Influence, Label
 from panel.estimate.sample import Part, Sample
 
 UNWEIGHTED = "unweighted"
@@ -27,6 +27,7 @@ class Cohort:
 
     `part` are the weighted rows of the first wave, a domain of the whole sample: its other PSUs count in the variance,
     with zero. `rows` has for each wave the row of the sample in which each of these members answered, -1 for none.
+    Figures carry their influence where they are `is_joint`.
     """
 
     sample: Sample
@@ -34,6 +35,7 @@ class Cohort:
     part: Part
     is_due: np.ndarray
     rows: np.ndarray
+    is_joint: bool = False
 
     @classmethod
     def of(cls, sample: Sample, waves: Sequence[int], gone: Collection[str] = ()) -> Cohort:
@@ -128,24 +130,28 @@ class Told:
     def levels(self, labels: Sequence[Label], statistic: str, found: Grouped) -> list[Figure]:
         """Return the figure of each group that has anybody."""
         sample = self.cohort.sample
-        se = np.sqrt(variances(sample.totals_by_group(self.part, found), sample.design))
+        totals = sample.totals_by_group(self.part, found)
+        se = np.sqrt(variances(totals, sample.design))
         degrees = sample.degrees(self.part, found)
         return [
             self.figure(
                 label, statistic, Contrast(float(found.value[at]), float(se[at])), degrees[at], int(found.n[at]),
-                float(found.n_eff[at]),
+                float(found.n_eff[at]), totals[at],
             )
             for at, label in enumerate(labels)
             if found.there[at]
         ]  # fmt: skip
 
-    def figure(self, label: Label, statistic: str, found: Contrast, degrees: int, n: int, n_eff: float) -> Figure:
-        """Return one figure with its interval: by the logit for a share."""
+    def figure(
+        self, label: Label, statistic: str, found: Contrast, degrees: int, n: int, n_eff: float, totals: np.ndarray
+    ) -> Figure:
+        """Return one figure with its interval: by the logit for a share. `totals` is its influence by PSU."""
         low, high = found.interval(degrees)
         if label.unit == "share":
             low, high = logit_interval(found.value, found.se, degrees, n_eff)
+        design = self.cohort.sample.design
         return Figure(
             label=label, statistic=statistic, from_wave=self.cohort.waves[0], wave=self.wave, estimate=found.value,
-            se=found.se, low=low, high=high, n=n, n_eff=n_eff, weight=self.weight,
-            method=self.cohort.sample.design.said(self.method),
+            se=found.se, low=low, high=high, n=n, n_eff=n_eff, weight=self.weight, method=design.said(self.method),
+            influence=Influence(totals, design, degrees) if self.cohort.is_joint else None,
         )  # fmt: skip

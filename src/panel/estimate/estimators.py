@@ -169,9 +169,9 @@ def share_interval(kind: str, share: Estimand, se: float, degrees: int) -> tuple
     return float(low), float(stats.beta.ppf(0.975, n_eff * value + 1, n_eff * (1 - value)))
 
 
-def logit_interval(share: float, se: float, degrees: int, n_eff: float) -> tuple[float, float]:
+def logit_interval(share: float, se: float, degrees: int, n_eff: float, level: float = 0.95) -> tuple[float, float]:
     """
-    Return the interval of a share that stays between 0 and 1.
+    Return the interval of a share that stays between 0 and 1, of 95 % or another level.
 
     By the logit: logit(p) -/+ t se / (p (1 - p)). Where all or nobody say so, and the logit has no meaning, by the
     exact binomial interval at the effective n (Korn and Graubard 1998, Survey Methodology 24). Oracle: o04, o07.
@@ -180,11 +180,11 @@ def logit_interval(share: float, se: float, degrees: int, n_eff: float) -> tuple
 
     if 0 < share < 1 and se > 0:
         middle = math.log(share / (1 - share))
-        reach = t_quantile(degrees) * se / (share * (1 - share))
+        reach = t_quantile(degrees, level) * se / (share * (1 - share))
         return _expit(middle - reach), _expit(middle + reach)
-    count = share * n_eff
-    low = 0.0 if share == 0 else float(betaincinv(count, n_eff - count + 1, 0.025))
-    high = 1.0 if share == 1 else float(betaincinv(count + 1, n_eff - count, 0.975))
+    count, outside = share * n_eff, (1 - level) / 2
+    low = 0.0 if share == 0 else float(betaincinv(count, n_eff - count + 1, outside))
+    high = 1.0 if share == 1 else float(betaincinv(count + 1, n_eff - count, 1 - outside))
     return low, high
 
 

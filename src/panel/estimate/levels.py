@@ -16,19 +16,24 @@ from panel.estimate.grouped import Grouped, means, of_each
 from panel.estimate.grouping import Grouping
 from panel.estimate.inequality import ESTIMATORS
 from panel.estimate.kernel import Design, covariance, t_quantile
-from panel.estimate.rows import Figure, Label
+from panel.estimate.rows import Figure, Influence, Label
 from panel.estimate.sample import Sample
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """What is measured in each wave: a number a row, who answered, which statistic of it, and a label a group."""
+    """
+    What is measured in each wave: a number a row, who answered, which statistic of it, and a label a group.
+
+    Figures carry their influence where they are `is_joint`.
+    """
 
     labels: Sequence[Label]
     statistic: str
     values: np.ndarray
     answered: np.ndarray
     in_real_terms: bool = False
+    is_joint: bool = False
 
 
 def series(sample: Sample, measure: Measure, groups: Grouping, waves: Sequence[int], *, method: str) -> list[Figure]:
@@ -133,6 +138,7 @@ class _Series:
             weight=f"{self.sample.label} {wave}",
             method=self.method,
             is_provisional=self.measure.in_real_terms and self.sample.is_provisional(wave),
+            influence=self._influence([1.0], wave),
         )
 
     def _changes(self, waves: tuple[int, int], matrix: np.ndarray) -> Iterator[Figure]:
@@ -160,4 +166,18 @@ class _Series:
             weight=f"{self.sample.label} {waves[0]} and {waves[1]}",
             method=self.method,
             is_provisional=self.measure.in_real_terms and self.sample.is_provisional(*waves),
+            influence=self._influence(_slope(name, [each.value[self.place] for each in levels]), *waves),
         )
+
+    def _influence(self, slope: Sequence[float], *waves: int) -> Influence | None:
+        """Return the influence of a contrast of waves, where it was asked for."""
+        if not self.measure.is_joint:
+            return None
+        totals = [each * self.waves[wave].totals[self.place] for each, wave in zip(slope, waves, strict=True)]
+        return Influence(np.sum(totals, axis=0), self.design, self._degrees(*waves))
+
+
+def _slope(name: str, levels: Sequence[float]) -> list[float]:
+    """Return how a change moves with the two levels it is of."""
+    first, second = map(float, levels)
+    return [-second / first**2, 1 / first] if name == "relative_change" else [-1.0, 1.0]

@@ -16,7 +16,7 @@ from panel.estimate.grouped import Grouped, means
 from panel.estimate.grouping import Grouping
 from panel.estimate.kernel import t_quantile
 from panel.estimate.response import Lost, ResponseCredit
-from panel.estimate.rows import Figure, Label
+from panel.estimate.rows import Figure, Influence, Label
 from panel.estimate.sample import Chosen, Part, Sample
 
 
@@ -26,12 +26,14 @@ class Pair:
     The members who answered two waves, once each, with their longitudinal weight.
 
     `now` and `then` are samples over the same members in the same order: their rows of the earlier and later wave.
-    They are a domain of the whole sample: its other PSUs count in the variance, with zero.
+    They are a domain of the whole sample: its other PSUs count in the variance, with zero. Figures carry their
+    influence where they are `is_joint`.
     """
 
     waves: tuple[int, int]
     now: Chosen
     then: Chosen
+    is_joint: bool = False
 
     @classmethod
     def of(cls, sample: Sample, weights: pd.DataFrame, waves: tuple[int, int]) -> Pair:
@@ -91,7 +93,7 @@ class Pair:
             edges = [_interval(found, place, se[place], degrees[place], label) for place, label in enumerate(labels)]
         else:
             se, edges = found.se, list(zip(found.low, found.high, strict=True))
-        said = self.now.design.said(method)
+        said, joint = self.now.design.said(method), self._influences(found, degrees)
         return [
             Figure(
                 label=label,
@@ -107,11 +109,19 @@ class Pair:
                 weight=self.now.label,
                 method=said,
                 is_provisional=is_provisional,
+                influence=joint[place],
             )
             if found.there[place]
             else None
             for place, label in enumerate(labels)
         ]
+
+    def _influences(self, found: Grouped, degrees: Sequence[int]) -> Sequence[Influence | None]:
+        """Return the influence of each group, where it was asked for."""
+        if not self.is_joint:
+            return [None] * found.count
+        totals, design = self.now.totals_by_group(self.part, found), self.now.variance_design
+        return [Influence(own, design, freedom) for own, freedom in zip(totals, degrees, strict=True)]
 
 
 def _interval(found: Grouped, place: int, se: float, degrees: int, label: Label) -> tuple[float, float]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import pandas as pd
 
+from panel.estimate.kernel import Design
 from panel.schema import ESTIMATES
 
 
@@ -25,9 +26,18 @@ class Label:
     value: str | None = None
 
 
+@dataclass(frozen=True)
+class Influence:
+    """What the covariance of a figure with others needs: its weighted influence by PSU, and the design of those."""
+
+    totals: np.ndarray
+    design: Design
+    degrees: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A figure: what it is about, and how sure it is."""
+    """A figure: what it is about, and how sure it is; its influence only where intervals are to hold together."""
 
     label: Label
     statistic: str
@@ -42,6 +52,7 @@ class Figure:
     method: str
     from_wave: int | None = None
     is_provisional: bool = False
+    influence: Influence | None = field(default=None, repr=False, compare=False)
 
 
 def to_frame(figures: Sequence[Figure]) -> pd.DataFrame:

@@ -1,0 +1,160 @@
+"""Intervals that hold together: against Šidák's, the multivariate t of scipy, the laws, and by counting."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from panel.errors import EstimateError
+from panel.estimate import Label, to_frame
+from panel.estimate.kernel import Design, t_quantile
+from panel.estimate.rows import Figure, Influence
+from panel.estimate.simultaneous import alpha, simultaneous
+from tests.unit.held_panel import members, panel_of, person_waves
+
+FEW = settings(max_examples=15, deadline=None)
+PEOPLE = panel_of(person_waves(members(400, 8)))
+
+
+def test_one_figure_has_its_ordinary_interval():
+    """Nothing to hold together: five in a hundred, to the last digit."""
+    assert alpha(np.ones((1, 1)), [7]) == pytest.approx(0.05, abs=1e-15)
+
+
+def test_figures_that_move_as_one_have_their_ordinary_interval():
+    """Five estimates with a correlation of one are one."""
+    assert alpha(np.ones((5, 5)), [9] * 5) == pytest.approx(0.05, abs=1e-15)
+
+
+@pytest.mark.parametrize("count", [2, 5, 12])
+def test_independent_figures_have_sidaks(count):
+    """1 - 0.95^(1/k), with as good as endless degrees of freedom."""
+    assert alpha(np.eye(count), [10**7] * count) == pytest.approx(1 - 0.95 ** (1 / count), rel=0.02)
+
+
+@pytest.mark.parametrize(("count", "rho", "degrees"), [(3, 0.5, 8), (4, 0.0, 20), (3, -0.3, 5), (5, 0.8, 30)])
+def test_the_reach_is_that_of_the_multivariate_t(count, rho, degrees):
+    """The box of that reach holds 95 % of scipy's multivariate t."""
+    matrix = np.full((count, count), rho) + (1 - rho) * np.eye(count)
+    reach = stats.t.isf(alpha(matrix, [degrees] * count) / 2, degrees)
+    whole = stats.multivariate_t(shape=matrix, df=degrees, seed=1)
+    inside = whole.cdf(np.full(count, reach), lower_limit=np.full(count, -reach))
+    assert inside == pytest.approx(0.95, abs=0.002)
+
+
+@FEW
+@given(st.integers(2, 6), st.integers(0, 10_000), st.integers(2, 60))
+def test_the_level_lies_between_bonferroni_and_the_ordinary(count, seed, degrees):
+    """For any correlation, and the same again: never narrower than by itself, never wider than Bonferroni's."""
+    root = np.random.default_rng(seed).normal(size=(count, count + 1))
+    matrix = np.corrcoef(root)
+    found = alpha(matrix, [degrees] * count)
+    assert 0.05 / count <= found <= 0.05 * (1 + 1e-9)
+    assert alpha(matrix, [degrees] * count) == found
+
+
+def figure(value: float, totals: np.ndarray, design: Design, *, unit: str = "EUR", group: str = "all") -> Figure:
+    """Return a figure with an interval of its own and its influence."""
+    se = float(np.sqrt(len(totals) / (len(totals) - 1) * ((totals - totals.mean()) ** 2).sum()))
+    degrees = len(totals) - 1
+    reach = t_quantile(degrees) * se
+    label = Label(indicator="i", variable="v", domain="d", group=group, denominator="all", unit=unit)
+    return Figure(
+        label=label, statistic="mean", wave=1, estimate=value, se=se, low=value - reach, high=value + reach, n=50,
+        n_eff=50.0, weight="w", method="model-assisted", influence=Influence(totals, design, degrees),
+    )  # fmt: skip
+
+
+def drawn(draw: np.random.Generator, truths: np.ndarray, n: int = 25) -> list[Figure]:
+    """Return the means of groups of one sample in which all groups share a part of their chance."""
+    shared = draw.normal(size=n)
+    design = Design(np.arange(n), np.zeros(n, int), ("",), np.zeros(1))
+    out = []
+    for place, truth in enumerate(truths):
+        y = truth + 0.6 * shared + draw.normal(size=n)
+        out.append(figure(float(y.mean()), (y - y.mean()) / n, design, group=str(place)))
+    return out
+
+
+def test_all_hold_ninety_five_times_in_a_hundred():
+    """300 samples of 25 in six groups: ordinary intervals all hold in far fewer than 95 %, these in 92 to 98 %."""
+    draw, truths = np.random.default_rng(3), np.arange(6.0)
+    plain, together = 0, 0
+    for _ in range(300):
+        found = drawn(draw, truths)
+        for count, told in enumerate((found, simultaneous(found))):
+            holds = all(each.low <= truth <= each.high for each, truth in zip(told, truths, strict=True))
+            plain, together = plain + (holds and count == 0), together + (holds and count == 1)
+    assert plain < 260
+    assert 276 <= together <= 294
+
+
+def test_a_figure_without_influence_is_refused_by_name():
+    """What has no joint covariance says so."""
+    (one,) = drawn(np.random.default_rng(1), np.zeros(1))
+    with pytest.raises(EstimateError, match="'mean' have no intervals that hold together"):
+        simultaneous([replace(one, influence=None)])
+
+
+ASKED = {
+    "mean": lambda people: people.mean("profit", wave=1),
+    "median": lambda people: people.median("profit", wave=1),
+    "share": lambda people: people.share("role", codes=[1], wave=1),
+    "gini": lambda people: people.inequality("profit", wave=1),
+    "change": lambda people: people.change("profit", waves=(1, 2)),
+    "everybody's change": lambda people: replace(people, weight="cross-sectional").change("profit", waves=(1, 2)),
+    "dynamics": lambda people: people.dynamics("profit", waves=(1, 2), in_real_terms=False),
+    "transitions": lambda people: people.transitions("role", waves=(1, 2)),
+    "mobility": lambda people: people.mobility("role", waves=(1, 2)),
+    "response": lambda people: people.response(waves=(1, 2)),
+    "leavers": lambda people: people.leavers("profit", waves=(1, 2)),
+    "bounds": lambda people: people.bounds("role", codes=[1], waves=(1, 2)),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_every_table_of_groups_can_hold_together(asked):
+    """Figures, errors and counts stay as they are, intervals are wider, and the method says over how many."""
+    plain, wide = (ASKED[asked](PEOPLE.by("work", simultaneous=each)) for each in (False, True))
+    for name in ("statistic", "value", "group", "estimate", "se", "n", "status"):
+        assert wide[name].equals(plain[name]), name
+    varies = plain["se"] > 0
+    assert (wide["low"] <= plain["low"])[varies].all()
+    assert (wide["high"] >= plain["high"])[varies].all()
+    assert (wide["low"] < plain["low"])[varies].any()
+    assert wide["method"].str.contains("simultaneous over").all()
+    assert not plain["method"].str.contains("simultaneous").any()
+
+
+def test_two_groups_apart_have_sidaks_two():
+    """Classes share nobody: the mean of each reaches as far as Šidák's t of two."""
+    plain, wide = (PEOPLE.by("work", simultaneous=each).mean("profit", wave=1) for each in (False, True))
+    ratio = (wide["high"] - wide["estimate"]) / (plain["high"] - plain["estimate"])
+    n = plain["n"].astype(int)
+    wanted = [t_quantile(each - 1, 0.95**0.5) / t_quantile(each - 1) for each in n]
+    assert ratio.tolist() == pytest.approx(wanted, rel=0.004)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda people: people.decomposition("profit", waves=(1, 2)),
+        lambda people: people.gap("profit", groups=("self", "staff"), waves=(1, 2)),
+        lambda people: people.composite("profit", waves=(1, 2)),
+        lambda people: people.chained("profit", waves=(1, 3)),
+    ],
+    ids=["decomposition", "gap", "composite", "chained"],
+)
+def test_an_answer_that_cannot_refuses(ask):
+    """The option is never passed over in silence."""
+    with pytest.raises(EstimateError, match="no intervals that hold together"):
+        ask(PEOPLE.by("work", simultaneous=True))
+
+
+def test_a_frame_says_nothing_of_influence():
+    """The output frame is the one of every estimate."""
+    found = drawn(np.random.default_rng(2), np.zeros(2))
+    assert list(to_frame(simultaneous(found)).columns) == list(to_frame(found).columns)
