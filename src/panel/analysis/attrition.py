@@ -137,8 +137,8 @@ class Attrition(Subject):
         return protect(table.assign(status=table["status"].mask(few, HIDDEN)), threshold=threshold)
 
     def _cohort(self, waves: Sequence[int | str] | None) -> Cohort:
-        study, sample = self.release.study, self._sample
-        numbers = sorted(study.wave(wave).number for wave in waves) if waves else _waves(sample)
+        sample = self._sample
+        numbers = sorted(self._number_of(wave) for wave in waves) if waves else _waves(sample)
         tracking = self.release.table("tracking")
         out = tracking["disposition"].isin(OUT_OF_SCOPE) & tracking["wave"].isin(numbers[1:])
         cohort = Cohort.of(sample, numbers, set(tracking.loc[out, "member"]))

@@ -58,7 +58,8 @@ class Changes(Levels):
         pair = self._pair((first, second))
         labels = self._by_rule(self._in_terms(self._labels(variable), in_real_terms), groups)
         rule = ruled(self._groups(pair.now), self._groups(pair.then), groups)
-        return self._protected(stayers(pair, labels, variable, rule, in_real_terms=in_real_terms, method=self._method))
+        found = stayers(pair, labels, variable, rule, in_real_terms=in_real_terms, method=self._method)
+        return self._protected(found, variable, (first, second))
 
     def composite(
         self, variable: str, *, waves: tuple[int | str, int | str], in_real_terms: bool = False

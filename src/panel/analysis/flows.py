@@ -21,7 +21,6 @@ from panel.estimate import (
     hazards,
     pooled_transitions,
     tests_of_table,
-    to_frame,
     transitions,
 )
 from panel.model.instrument import Code
@@ -56,7 +55,7 @@ class Flows(Subject):
             EstimateError: these two waves have no longitudinal weight, or nobody answered both.
         """
         pair, labels = self._crossing(variable, waves)
-        table = to_frame(flows(pair, labels, variable, self._groups(pair.now), method=self._method))
+        table = self._frame(flows(pair, labels, variable, self._groups(pair.now), method=self._method))
         hidden = self._hidden_cells(pair, labels, variable)
         cells = [(row.group, row.value) in hidden for row in table.itertuples()]
         shown = self._hide(table, pd.Series(cells, index=table.index))
@@ -75,7 +74,7 @@ class Flows(Subject):
             EstimateError: these two waves have no longitudinal weight, or nobody answered both.
         """
         pair, labels = self._crossing(variable, waves)
-        table = to_frame(tests_of_table(pair, labels, variable, self._groups(pair.now), method=self._method))
+        table = self._frame(tests_of_table(pair, labels, variable, self._groups(pair.now), method=self._method))
         lost = {group for group, _ in self._hidden_cells(pair, labels, variable)}
         return self._hide(table, table["group"].isin(lost))
 
@@ -100,7 +99,7 @@ class Flows(Subject):
         """
         taken = self._taken(variable, years)
         move = Move(source=self._codes(variable, source), target=self._codes(variable, target))
-        table = to_frame(hazards(taken, self._labels(variable, unit="share"), move, method=self._method))
+        table = self._frame(hazards(taken, self._labels(variable, unit="share"), move, method=self._method))
         shown = self._hide(table, pd.Series(False, index=table.index))
         while True:
             own = shown[(shown["statistic"] == "spell_hazard") & (shown["status"] == HIDDEN)]
@@ -126,7 +125,7 @@ class Flows(Subject):
             replace(each, denominator=f"{each.denominator} in both waves, years apart: {years}")
             for each in self._labels(variable, unit="share")
         ]
-        return Pair.of(self._sample, self._weights, (first, second)), labels
+        return self._pair((first, second)), labels
 
     def _hidden_cells(self, pair: Pair, labels: list[Label], variable: str) -> set[tuple[str, str]]:
         """Return group and value of the cells that the from-to table of these groups hides."""

@@ -68,7 +68,7 @@ class Levels(Subject):
         sample = self._sample
         numbers = sorted(int(each) for each in np.unique(sample.wave)) if waves is None else list(waves)
         if wave is not None:
-            numbers = [self.release.study.wave(wave).number]
+            numbers = [self._number_of(wave)]
         labels = self._in_terms(self._labels(variable, unit=unit, value=value), in_real_terms)
         measure = Measure(
             labels=labels, statistic=statistic, values=values, answered=known, in_real_terms=in_real_terms,
@@ -77,4 +77,6 @@ class Levels(Subject):
         figures = series(sample, measure, self._groups(sample), numbers, method=self._method)
         if waves is None:
             figures = [each for each in figures if each.from_wave is None]
-        return self._protected(figures)
+        elif all(each.from_wave is None for each in figures):
+            figures = []  # a change was asked, and no group has both levels
+        return self._protected(figures, variable, numbers)

@@ -15,11 +15,17 @@ class Moves(Subject):
     """Questions about a coded variable in two waves or more."""
 
     def transitions(self, variable: str, *, waves: tuple[int | str, int | str]) -> pd.DataFrame:
-        """Return the from-to table of a coded variable: row shares, under the longitudinal weight of the two waves."""
+        """
+        Return the from-to table of a coded variable: row shares, under the longitudinal weight of the two waves.
+
+        Raises:
+            UnknownVariable: the release has no such variable.
+            EstimateError: these two waves have no longitudinal weight, or nobody of the groups answered both.
+        """
         self._variable(variable)
         pair = self._pair(self._pair_of(waves))
         labels, groups = self._labels(variable, unit="share"), self._groups(pair.now)
-        return self._protected(transitions(pair, labels, variable, groups, method=self._method))
+        return self._protected(transitions(pair, labels, variable, groups, method=self._method), variable, pair.waves)
 
     def mobility(self, variable: str, *, waves: tuple[int | str, int | str]) -> pd.DataFrame:
         """

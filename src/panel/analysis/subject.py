@@ -11,7 +11,7 @@ import pandas as pd
 
 from panel.analysis.tables import Tables
 from panel.disclose import protect
-from panel.errors import UnknownVariable, did_you_mean
+from panel.errors import EstimateError, UnknownVariable, did_you_mean, printable
 from panel.estimate import (
     Figure,
     Grouping,
@@ -124,8 +124,21 @@ class Subject:
         return method_of(self.release.study)
 
     def _pair_of(self, waves: tuple[int | str, int | str]) -> tuple[int, int]:
-        first, second = sorted(self.release.study.wave(wave).number for wave in waves)
+        first, second = sorted(self._number_of(wave) for wave in waves)
+        if first == second:
+            raise EstimateError(f"Nothing changes within wave {first}.", fix="name two waves")
         return first, second
+
+    def _number_of(self, wave: int | str) -> int:
+        """Return the number of a wave that the release has answers of, or raise EstimateError."""
+        found = self.release.study.wave(wave)
+        known = sorted(map(int, np.unique(self._sample.wave)))
+        if found.number not in known:
+            keys = ", ".join(self.release.study.wave(number).key for number in known)
+            raise EstimateError(
+                f"Release {self.release.key} has no answers of wave '{found.key}'.", fix=f"choose among {keys}"
+            )
+        return found.number
 
     def _inside(self, sample: Sample) -> np.ndarray:
         marked = np.ones(len(sample.wave), dtype=bool)
@@ -172,8 +185,19 @@ class Subject:
     def _marked(self) -> str:
         return "".join(f", {name} in {', '.join(map(str, codes))}" for name, codes in self.conditions)
 
-    def _protected(self, figures: list[Figure]) -> pd.DataFrame:
+    def _protected(
+        self, figures: list[Figure], about: str = "what was asked", waves: Sequence[int] = ()
+    ) -> pd.DataFrame:
+        """Return figures as they may be shown, or raise EstimateError that says about what there are none."""
+        if not figures:
+            raise EstimateError(self._nobody(about, waves), fix="choose other groups, waves or variables")
         return protect(self._frame(figures), threshold=self.release.study.disclosure_threshold)
+
+    def _nobody(self, about: str, waves: Sequence[int]) -> str:
+        """Return the sentence that nobody of the groups told has a value and a weight."""
+        groups = "everybody" if self.division is None else ", ".join(each.key for each in self.division.groups)
+        when = f" in wave{'s' if len(waves) > 1 else ''} {' and '.join(map(str, waves))}" if waves else ""
+        return f"Nobody of {printable(groups + self._marked)} has a value of '{printable(about)}' and a weight{when}."
 
     def _frame(self, figures: Sequence[Figure]) -> pd.DataFrame:
         """Return figures as a frame, with intervals that hold together where that was asked."""

@@ -102,7 +102,7 @@ def _between(panel: Panel, first: str, second: str) -> list[str]:
     """Return the keys of the waves of the release from one to another."""
     study = panel.release.study
     ends = sorted(study.wave(key).number for key in (first, second))
-    fielded = set(panel.release.table("tracking")["wave"])
+    fielded = {*panel.release.table("tracking")["wave"], *ends}
     return [wave.key for wave in study.waves if ends[0] <= wave.number <= ends[1] and wave.number in fielded]
 
 
