@@ -10,7 +10,7 @@ import pytest
 from panel.errors import EstimateError
 from panel.estimate.berger_priam import fixed_overlap_covariance
 from panel.estimate.contrasts import difference, relative
-from panel.estimate.estimators import Estimand, logit_interval, quantile, ratio, share_interval, total
+from panel.estimate.estimators import INTERVALS, Estimand, logit_interval, quantile, ratio, share_interval, total
 from panel.estimate.hazards import hazard_model, survival
 from panel.estimate.independence import rao_scott
 from tests.unit.oracle_samples import BESIDE, EXACT, Sampled, data, designed, expected, near, stratified_schools
@@ -95,6 +95,21 @@ def test_change_within_the_same_schools(stratified):
     interval = logit_interval(dropped.value, stratified.se(dropped), 197, dropped.n_eff)
     rule = wanted["share_drop_gt5pct"]["xlogit"]
     assert interval == near((rule["lo"], rule["hi"]), rel=EXACT)
+    every_interval(dropped, stratified.se(dropped), 197, wanted["share_drop_gt5pct"])
+
+
+def every_interval(found, se, degrees, wanted):
+    """
+    Hold every interval of a share against R's.
+
+    By the likelihood to 1e-4: R tabulates the profile at some ten steps of a fifth of the critical value, draws a
+    spline through them and reads the ends off straight lines between its points (confint_profile); ours solves.
+    """
+    assert set(wanted) <= set(INTERVALS)
+    for kind, rule in wanted.items():
+        assert found.value == near(rule["est"], rel=EXACT)
+        rel = 1e-4 if kind == "likelihood" else EXACT
+        assert share_interval(kind, found, se, degrees) == near((rule["lo"], rule["hi"]), rel=rel), kind
 
 
 def test_levels_of_a_panel_and_their_covariance(panel):
@@ -186,6 +201,7 @@ def test_change_within_the_same_members(movers, status):
             degrees = movers.design.degrees_of_freedom(own)
             interval = logit_interval(found.value, movers.se(found), degrees, found.n_eff)
             assert interval == near((rule["lo"], rule["hi"]), rel=EXACT)
+            every_interval(found, movers.se(found), degrees, wanted["share_dec_ci_zzp"])
 
 
 @pytest.mark.parametrize("status", STATUS)

@@ -10,8 +10,9 @@ import numpy as np
 from panel.errors import EstimateError, UnknownKey, did_you_mean
 from panel.estimate.kernel import Design, covariance, t_quantile
 from panel.estimate.quantile_rules import quantile_by
+from panel.estimate.share_intervals import WAYS, Share, by_mean
 
-INTERVALS = ("mean", "xlogit", "beta")
+INTERVALS = tuple(WAYS)
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,8 @@ def quantile(
         p: which quantile.
         influence: turns a linearised variable into weighted influence, with calibration credited; weights by default.
         rule: how a quantile lies between values, one of `panel.estimate.quantile_rules.RULES`.
-        interval: how the interval of the share is made: "mean" (share -/+ t se), "xlogit" (by the logit), or "beta"
-            (Korn and Graubard 1998, Survey Methodology 24, at the effective n).
+        interval: how the interval of the share is made: "mean" (share -/+ t se), "xlogit", "beta", "asin", "wilson"
+            or "likelihood"; see `panel.estimate.share_intervals`.
 
     Raises:
         EstimateError: nobody is in the domain.
@@ -151,22 +152,17 @@ def quantile(
 
 def share_interval(kind: str, share: Estimand, se: float, degrees: int) -> tuple[float, float]:
     """
-    Return the interval of a share: "mean" (share -/+ t se), "xlogit", or "beta".
+    Return the interval of a share by one of `INTERVALS`; see `panel.estimate.share_intervals`.
 
-    Source: Korn and Graubard (1998), Survey Methodology 24, for the last. Oracle: o02, o07 (row_ci).
+    Where all or nobody say so, or there is no error, the share -/+ t se: no other way has a meaning there.
+
+    Raises:
+        UnknownKey: there is no such interval.
     """
-    reach, value = t_quantile(degrees) * se, share.value
     if kind not in INTERVALS:
         raise UnknownKey(f"There is no interval '{kind}'.", fix=did_you_mean(kind, INTERVALS))
-    if kind == "mean" or not (0 < value < 1 and se > 0):
-        return value - reach, value + reach
-    if kind == "xlogit":
-        return logit_interval(value, se, degrees, share.n_eff)
-    from scipy import stats
-
-    n_eff = value * (1 - value) / se**2 * (t_quantile(share.n - 1) / t_quantile(degrees)) ** 2
-    low = stats.beta.ppf(0.025, n_eff * value, n_eff * (1 - value) + 1)
-    return float(low), float(stats.beta.ppf(0.975, n_eff * value + 1, n_eff * (1 - value)))
+    way = WAYS[kind] if 0 < share.value < 1 and se > 0 else by_mean
+    return way(Share(value=share.value, se=se, n=share.n, degrees=degrees))
 
 
 def logit_interval(share: float, se: float, degrees: int, n_eff: float, level: float = 0.95) -> tuple[float, float]:
