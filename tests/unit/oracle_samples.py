@@ -1,6 +1,7 @@
 """R's data, R's results, and how an estimate is held against them."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,62 @@ BESIDE = [
 ]
 
 
-def expected(case: str) -> dict[str, Any]:
-    """Return the results R gave for a case."""
+def raw_results(case: str) -> dict[str, Any]:
+    """Return the results R gave for a case, as they are."""
     return json.loads(next((ORACLES / "expected").glob(f"{case}_*.json")).read_text("utf-8"))
+
+
+def expected(case: str) -> dict[str, Any]:
+    """Return the results R gave for a case; which of them are looked at is kept in `READ`."""
+    return Watched(raw_results(case), case)
+
+
+READ: set[str] = set()
+"""Paths of the results that this process has looked at, a list of numbers as one."""
+
+
+class Watched(dict[str, Any]):
+    """A mapping of results that remembers what was taken out of it."""
+
+    def __init__(self, content: dict[str, Any], path: str) -> None:
+        super().__init__({key: _watched(value, f"{path}/{key}") for key, value in content.items()})
+        self.path = path
+
+    def __getitem__(self, key: str) -> Any:
+        found = super().__getitem__(key)
+        if not isinstance(found, Watched | tuple):
+            READ.add(f"{self.path}/{key}")
+        return found
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return what is there, remembered, or the default."""
+        return self[key] if key in self else default
+
+    def items(self) -> Any:
+        """Return keys and values, all remembered."""
+        return [(key, self[key]) for key in self]
+
+    def values(self) -> Any:
+        """Return values, all remembered."""
+        return [self[key] for key in self]
+
+
+def _watched(value: Any, path: str) -> Any:
+    if isinstance(value, dict):
+        return Watched(value, path)
+    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        return tuple(_watched(each, f"{path}/{place}") for place, each in enumerate(value))
+    return value
+
+
+def results(tree: Any, path: str) -> Iterator[str]:
+    """Yield the path of every number, text and list of them."""
+    nested = isinstance(tree, list) and any(isinstance(each, dict) for each in tree)
+    if isinstance(tree, dict) or nested:
+        for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            yield from results(value, f"{path}/{key}")
+    else:
+        yield path
 
 
 def data(name: str) -> pd.DataFrame:
