@@ -50,7 +50,7 @@ class Watched(dict[str, Any]):
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return what is there, remembered, or the default."""
-        return self[key] if key in self else default
+        return self[key] if key in self else default  # noqa: SIM401 - this is what `get` is
 
     def items(self) -> Any:
         """Return keys and values, all remembered."""

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from panel.errors import UnknownKey
 from panel.estimate.estimators import quantile, ratio, total
@@ -168,6 +169,21 @@ def test_shah_and_vaish_with_weights_that_average_to_one(stratified):
     ]  # fmt: skip
     assert all(each.low <= each.value <= each.high for each in drawn)
     assert [each.value for each in drawn] == near(expected("o02")["strat"]["math"]["quantile"], rel=0.02)
+
+
+def test_r_s_shah_and_vaish_is_ours_but_for_the_raw_weight(stratified):
+    """o02: with half of the raw weight, as R has it, its quantiles come out to the last digit."""
+    rule, scores = expected("o02")["strat"]["shahvaish"], stratified.frame["api00"].to_numpy(float)
+    order = np.argsort(scores, kind="stable")
+    own, w = scores[order], stratified.weights[order]
+    at = (np.cumsum(w / w.mean()) + 0.5 - w / 2) / (len(w) + 1)
+    value = dict(zip((0.1, 0.25, 0.5, 0.75, 0.9), rule["quantile"], strict=True))
+    for p, wanted in value.items():
+        by_position = np.argsort(at, kind="stable")  # R sorts positions that no longer rise
+        place = np.searchsorted(at[by_position], p, side="right") - 1
+        assert own[by_position][max(place, 0)] == wanted
+    spread = (np.array(rule["ci.97.5"]) - np.array(rule["ci.2.5"])) / 2
+    assert spread / stats.t.ppf(0.975, 197) == near(np.array(rule["se"]), rel=EXACT)
 
 
 def test_rules_that_are_not_there_are_answered(stratified):

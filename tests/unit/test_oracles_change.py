@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from panel.errors import EstimateError
 from panel.estimate.berger_priam import fixed_overlap_covariance
@@ -151,6 +152,14 @@ def test_change_with_the_overlap_held_fixed(panel):
             np.array([each.value for each in levels]), fixed_overlap_covariance(totals, present, panel.design)
         )
         assert (found.value, found.se) == near((wanted["estim"][place], wanted["se"][place]), rel=EXACT)
+        ends = (wanted["estim_1"][place], wanted["estim_2"][place])
+        assert tuple(each.value for each in levels) == near(ends, rel=EXACT)
+        assert found.se**2 == near(wanted["var"][place], rel=EXACT)
+        edges = np.array([wanted["CI_lower"][place], wanted["CI_upper"][place]])
+        reach = stats.norm.ppf((1 + wanted["confidence_level"][place]) / 2) * found.se  # vardpoor counts no degrees
+        assert found.value + np.array([-1, 1]) * reach == near(edges, rel=EXACT)
+        assert bool(edges.prod() > 0) == wanted["significant"][place]
+    assert (set(wanted["country"]), set(wanted["namesY"]), set(wanted["namesZ"])) == ({"NL"}, {"income"}, {"one"})
 
 
 @pytest.mark.parametrize("status", STATUS)
@@ -247,6 +256,7 @@ def test_transitions(movers, source, target):
     rule = wanted["row_ci"][f"{source}->{target}"]
     degrees = movers.design.degrees_of_freedom(rows)
     interval = logit_interval(found.value, movers.se(found), degrees, found.n_eff)
+    assert found.value == near(rule["est"], rel=EXACT)
     assert interval == near(tuple(rule["logit"]), rel=1e-6)  # R takes them from a fitted logit, converged to 1e-8
     by_beta = share_interval("beta", found, movers.se(found), degrees)
     assert by_beta == near(tuple(rule["beta"]), rel=1e-6)
