@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from panel.errors import ReleaseState, UnknownKey, did_you_mean
+from panel.errors import ReleaseState, UnknownKey, did_you_mean, printable
 from panel.model.release import MADE, RELEASE, ReleaseEvent, after
 from panel.model.results import Gate, ReleaseRecord
 from panel.model.study import Study
@@ -134,7 +134,8 @@ def history(app: Adapters, study_key: str, key: str) -> Sequence[ReleaseEvent]:
     events = app.store.release_events(study.key, key)
     if not events:
         known = app.store.release_states(study.key)
-        raise UnknownKey(f"Study '{study.key}' has no release '{key}'.", fix=did_you_mean(key, known))
+        fix = did_you_mean(key, known) or f"panelctl releases {study.key}"
+        raise UnknownKey(f"Study '{study.key}' has no release '{printable(key)}'.", fix=fix)
     return events
 
 
