@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from panel.errors import DefinitionError, Fault, Where, printable
@@ -93,9 +93,15 @@ def _rendered(text: str, facts: LetterFacts) -> LetterText:
     subject, _, body = text.replace("\r\n", "\n").partition("\n")
     values = {name: plain(value) for name, value in asdict(facts).items()}
     return LetterText(
-        subject=plain(_environment().from_string(subject).render(values))[:_MOST_SUBJECT],
-        body=_environment().from_string(body.lstrip("\n")).render(values)[:_MOST_BODY].rstrip() + "\n",
+        subject=plain(_template(subject).render(values))[:_MOST_SUBJECT],
+        body=_template(body.lstrip("\n")).render(values)[:_MOST_BODY].rstrip() + "\n",
     )
+
+
+@lru_cache(maxsize=64)
+def _template(text: str) -> Any:
+    """Return a template made ready; a round of letters has few templates and many members."""
+    return _environment().from_string(text)
 
 
 def plain(text: str) -> str:

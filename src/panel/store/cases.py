@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from panel.errors import UnknownKey, printable
 from panel.model.case import Case, CaseEvent, move
@@ -159,10 +159,11 @@ class Cases(Database):
 
     def code_holder(self, code_hash: str) -> Case | None:
         """Return the case that a code opens, None where there is none."""
+        same = [CODE.c[name] == CASE.c[name] for name in ("study", "wave", "member")]
+        query = select(CASE).join(CODE, and_(*same)).where(CODE.c.hash == code_hash)
         with self._reads() as connection:
-            row = connection.execute(select(CODE).where(CODE.c.hash == code_hash)).first()
-        found = self.cases(row.study, row.wave, row.member) if row else ()
-        return found[0] if found else None
+            row = connection.execute(query).first()
+        return _made(Case, row) if row else None
 
     def coded(self, study: str, wave: int) -> Sequence[str]:
         """Return the members who have a code for a wave."""

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import Connection, and_, exists, func, insert, select, update
 
 from panel.model import case as cases
 from panel.model.contact import CONTACT as MACHINE
@@ -73,8 +73,7 @@ class Contacts(Database):
                 if row is None:
                     return None
                 contact, at = _contact(row), datetime.fromtimestamp(now, UTC)
-                known = _circumstances(connection, contact.study, contact.wave, contact.member)[contact.member]
-                made = judge(contact, known, at)
+                made = judge(contact, _known(connection, contact), at)
                 put(connection, DECISION, [asdict(_decision(contact, made, "sending", at))])
                 if made.verdict == "allowed":
                     token = uuid.uuid4().hex
@@ -285,10 +284,7 @@ def _circumstances(
         mine = () if member is None else (table.c.member == member,)
         return connection.execute(select(table).where(table.c.study == study, *mine, *more))
 
-    here = (WAVE.c.study == study, WAVE.c.number == wave)
-    wave_state = connection.execute(select(WAVE.c.state).where(*here)).scalar() or "planned"
-    case_states = {row.member: row.state for row in rows(CASE, CASE.c.wave == wave)}
-    member_states = {row.member: row.state for row in rows(MEMBER)}
+    states = {row.member: row for row in _states(connection, study, wave, member)}
     said = defaultdict(set)
     for row in rows(RESPONSE, RESPONSE.c.wave == wave):
         said[row.member].add(row.disposition)
@@ -296,16 +292,36 @@ def _circumstances(
     return {
         each: Circumstances(
             member=each,
-            wave_state=wave_state,
-            case_state=case_states.get(each, ""),
-            member_state=member_states.get(each, ""),
+            wave_state=row.wave_state or "planned",
+            case_state=row.case_state,
+            member_state=row.member_state or "",
             dispositions=frozenset(said[each]),
             last_sent=sent.get(each),
             bounced_at=bounced.get(each),
             ranks_sent=frozenset(ranks[each]),
         )
-        for each in (case_states if member is None else (member,))
+        for each, row in states.items()
     }
+
+
+def _known(connection: Connection, contact: Contact) -> Circumstances:
+    """Return what is known of the member of a contact; of one without a case that nobody was asked."""
+    nobody = Circumstances(member=contact.member, wave_state="planned", case_state="", member_state="")
+    return _circumstances(connection, contact.study, contact.wave, contact.member).get(contact.member, nobody)
+
+
+def _states(connection: Connection, study: str, wave: int, member: str | None) -> Iterable[Any]:
+    """Return the state of each case with those of its wave and its member: one query, for every letter asks it."""
+    fielded = select(WAVE.c.state).where(WAVE.c.study == study, WAVE.c.number == wave).scalar_subquery()
+    who = and_(MEMBER.c.study == CASE.c.study, MEMBER.c.member == CASE.c.member)
+    query = select(
+        CASE.c.member,
+        CASE.c.state.label("case_state"),
+        MEMBER.c.state.label("member_state"),
+        fielded.label("wave_state"),
+    ).select_from(CASE.outerjoin(MEMBER, who))
+    mine = () if member is None else (CASE.c.member == member,)
+    return connection.execute(query.where(CASE.c.study == study, CASE.c.wave == wave, *mine))
 
 
 def _history(rows: Iterable[Any], wave: int) -> Iterator[Any]:
@@ -324,11 +340,12 @@ def _history(rows: Iterable[Any], wave: int) -> Iterator[Any]:
 def _move_case(connection: Connection, contact: Contact, at: datetime) -> None:
     """Let the case know of the contact, once, where its state takes it."""
     here = (CASE.c.study == contact.study, CASE.c.wave == contact.wave, CASE.c.member == contact.member)
-    state = connection.execute(select(CASE.c.state).where(*here)).scalar()
-    to = cases.MOVES.get((state, "contact")) if state else None
     event = {"study": contact.study, "wave": contact.wave, "member": contact.member, "key": f"contact:{contact.key}"}
-    known = select(CASE_EVENT.c.id).where(*(CASE_EVENT.c[name] == value for name, value in event.items()))
-    if to is None or connection.execute(known).first():
+    known = exists().where(*(CASE_EVENT.c[name] == value for name, value in event.items()))
+    row = connection.execute(select(CASE.c.state, known.label("is_known")).where(*here)).first()
+    state = row.state if row else ""
+    to = cases.MOVES.get((state, "contact"))
+    if row is None or to is None or row.is_known:
         return
     line = {"event": "contact", "from_state": state, "to_state": to, "source": "contact", "why": contact.kind}
     connection.execute(insert(CASE_EVENT).values(**event, **line, by="outbox", at=at, recorded_at=at))
