@@ -93,15 +93,15 @@ HELD["o02"] = {
 }
 HELD["o07"] = {
     "n|dimn/.*|table/.*|cells/.*|cell_totals/.*|inflow_outflow/.*|net/.*": (
-        "test_oracles_change::test_cells_of_the_table_and_net_flow"
+        "test_oracles_moves::test_cells_of_the_table_and_net_flow"
     ),
-    "row_(props|ci)/.*": "test_oracles_change::test_transitions",
-    "row_props_by_status/.*": "test_oracles_change::test_transitions_by_class_of_worker",
-    "pooled_row_props/.*": "test_oracles_change::test_transitions_over_all_pairs_of_waves",
-    "chisq_F/.*": "test_oracles_change::test_whether_the_role_depends_on_the_role_before",
-    "hazard/.*": "test_oracles_change::test_hazards_of_becoming_an_executor",
-    "cloglog/.*": "test_oracles_change::test_a_model_of_hazards",
-    "males_union(_counts)?/.*": "test_oracles_change::test_transitions_of_real_people",
+    "row_(props|ci)/.*": "test_oracles_moves::test_transitions",
+    "row_props_by_status/.*": "test_oracles_moves::test_transitions_by_class_of_worker",
+    "pooled_row_props/.*": "test_oracles_moves::test_transitions_over_all_pairs_of_waves",
+    "chisq_F/.*": "test_oracles_moves::test_whether_the_role_depends_on_the_role_before",
+    "hazard/.*": "test_oracles_moves::test_hazards_of_becoming_an_executor",
+    "cloglog/.*": "test_oracles_moves::test_a_model_of_hazards",
+    "males_union(_counts)?/.*": "test_oracles_moves::test_transitions_of_real_people",
 }
 NOT_OFFERED = {"o02": "strat_score/.*|old/.*", "o08": "(hh_cluster|person)/zenga/.*|laeken/gini_boot_se_R50"}
 """Zenga's index is in no list of official indicators; a bootstrap of fifty draws is chance, not a number to hold. R's
