@@ -1,5 +1,7 @@
 """Moves between categories: transitions, flows, the test of the table and hazards are those R gave (o07)."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
