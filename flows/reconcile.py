@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,13 +41,28 @@ def close_dead_runs(app: Adapters) -> int:
     return closed
 
 
-def left_behind(app: Adapters) -> int:
-    """Return how many runs of actions are unfinished while no lease holds them, closing none."""
-    from prefect.client.orchestration import get_client
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """Runs of actions that are unfinished while no lease holds them, and those that crashed in so many days."""
 
+    left_behind: int
+    crashed: int
+    days: int
+
+
+def count_runs(app: Adapters, days: int = 30) -> Runs:
+    """Count the runs of actions that died, closing none."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowFilter, FlowRunFilter
+
+    since = {"after_": (datetime.now(UTC) - timedelta(days=days)).isoformat()}
+    asked = FlowRunFilter.model_validate({"state": {"type": {"any_": ["CRASHED"]}}, "start_time": since})
+    of = FlowFilter.model_validate({"name": {"any_": [ACTION]}})
     with get_client(sync_client=True) as client:
         runs, held = _unfinished(client, flow=ACTION), app.store.held_actions()
-    return sum(held.get(each.parameters.get("key")) != each.parameters.get("attempt") for each in runs)
+        crashed = client.read_flow_runs(flow_filter=of, flow_run_filter=asked)
+    left = sum(held.get(each.parameters.get("key")) != each.parameters.get("attempt") for each in runs)
+    return Runs(left_behind=left, crashed=len(crashed), days=days)
 
 
 def _idle(client: Any, held: Any) -> Sequence[Any]:

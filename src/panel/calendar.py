@@ -35,6 +35,11 @@ class Due:
     not_after: datetime
     note: str = ""
 
+    @property
+    def key(self) -> str:
+        """Return the key that the action has in the ledger."""
+        return f"{self.study}/{self.wave}/{self.kind}/{self.ordinal}"
+
 
 def agenda(study: Study) -> tuple[Due, ...]:
     """Return every action of every wave, in the order in which they are to be done: by moment, then precedence."""

@@ -76,3 +76,21 @@ def test_a_whole_round_is_the_same_on_both_databases(office):
     assert [each.members for each in office.store.contact_counts("bakers", 1)] == [1, 1, 1, 1, 1, 1, 2, 1]
     kinds = [(each.kind, each.state) for each in office.store.contacts("bakers", 1) if each.member == second]
     assert kinds == [("invite", "sent"), ("remind", "sent")]
+
+
+def test_what_waits_too_long_and_what_was_given_up_is_said_to_whoever_looks(office):
+    """`panelctl doctor` counts letters by state, on both databases: late, nobody sends; dead, somebody must decide."""
+    from panel.diagnosis.fieldwork import fieldwork
+
+    def letters():
+        return next(each for each in fieldwork(office.app, 1) if each.what == "letters to members leave")
+
+    assert (letters().state, office.store.contact_states()) == ("good", {})
+    office.select()
+    assert (letters().state, office.store.contact_states()) == ("good", {"waiting": 3})
+    office.clock.pass_(hours=3)
+    assert (letters().state, letters().found) == ("bad", "3 waiting, 0 dead letters, longest due 3.0 h")
+    assert "panelctl outbox send" in letters().fix
+    assert office.store.contact_over(office.store.lease_contact(60, allow), "give_up", "full")
+    assert office.store.contact_states() == {"waiting": 2, "dead": 1}
+    assert "panelctl outbox list --state dead" in letters().fix

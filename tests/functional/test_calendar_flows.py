@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from panel.flows.reconcile import close_dead_runs, left_behind
+from panel.flows.reconcile import close_dead_runs, count_runs
 from panel.flows.server import prefect_api
 from sqlalchemy import text
 
@@ -81,11 +81,17 @@ def test_a_run_that_died_is_closed_once_no_lease_holds_it(tmp_path, prefect_addr
     monkeypatch.setenv("PREFECT_API_URL", prefect_address)
     app = type("App", (), {"store": store})
     with prefect_api(tmp_path):
-        assert (left_behind(app), close_dead_runs(app)) == (0, 0)  # its lease lives: it may be at work
+        assert (count_runs(app).left_behind, close_dead_runs(app)) == (0, 0)  # its lease lives: it may be at work
         assert runs_of(prefect_address, "widows") == died
         with store._writes() as connection:
             connection.execute(text("UPDATE wave_action SET lease_until = 1"))
-        assert (left_behind(app), close_dead_runs(app), close_dead_runs(app)) == (1, 2, 0)
+        assert count_runs(app).left_behind == 1
+        doctor = command("doctor", "--format", "json")
+        said = {each["what"]: each for each in json.loads(doctor.stdout)}["Prefect runs of actions end"]
+        assert (doctor.returncode, said["state"]) == (19, "bad")
+        assert said["found"].startswith("1 left behind")
+        assert (close_dead_runs(app), close_dead_runs(app)) == (2, 0)
+        assert (count_runs(app).left_behind, count_runs(app).crashed >= 1) == (0, True)
     assert runs_of(prefect_address, "widows") == [(name, "CRASHED") for name, _ in died]
     (told,) = json.loads(command.done("tick", "--format", "json"))
     assert (told["done"], told["failed"], told["left_out"]) == (2, 0, "")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
@@ -14,6 +15,9 @@ from panel.cli.output import Format, emit
 from panel.errors import PanelError, SettingsError
 from panel.ports import Adapters
 from panel.settings import Settings
+
+if TYPE_CHECKING:
+    from panel.diagnosis.finding import Finding
 
 StudyKey = Annotated[str, typer.Argument(metavar="STUDY", help="Key of a loaded study, e.g. creative-ai.")]
 WaveKey = Annotated[str, typer.Argument(metavar="WAVE", help="Key or number of a wave, e.g. 2027.")]
@@ -42,19 +46,40 @@ def init(form: Form = Format.auto) -> None:
     emit({"home": str(settings.home), "database": database, "revision": revision}, form)
 
 
-def doctor(form: Form = Format.auto) -> None:
+def doctor(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where `panelctl serve` answers.")] = 8700,
+    form: Form = Format.auto,
+) -> None:
     """
-    Say whether this installation, its home and its database are sound; fail when something is not.
+    Say whether this installation is sound and its calendar is kept; fail when something is not.
 
     Example: panelctl doctor
     """
     from panel.diagnosis import diagnose
 
-    findings = diagnose(Settings.from_environment())
+    findings = [*diagnose(Settings.from_environment(), port), *_runs()]
     emit(findings, form, title="panelctl doctor")
     bad = [finding for finding in findings if finding.state == "bad"]
     if bad:
         raise SettingsError(f"{len(bad)} of {len(findings)} checks are bad: {bad[0].what}.", fix=bad[0].fix)
+
+
+def _runs() -> list[Finding]:
+    """Return what a Prefect server of the user's has of runs that died; a home's own closes them when it starts."""
+    from panel.diagnosis.finding import finding
+
+    if not os.environ.get("PREFECT_API_URL"):
+        return []
+    what = "Prefect runs of actions end"
+    try:
+        with flows_api():
+            from panel.flows.reconcile import count_runs
+
+            found = count_runs(connect())
+    except PanelError as error:
+        return [finding(what, error.what, error.fix or "start the Prefect server")]
+    told = f"{found.left_behind} left behind, {found.crashed} closed as crashed in {found.days} days"
+    return [finding(what, told, "`panelctl tick` closes them" if found.left_behind else "")]
 
 
 def study_load(study: Annotated[str, typer.Argument(metavar="STUDY")], form: Form = Format.auto) -> None:

@@ -67,6 +67,10 @@ class ContactStore(Protocol):
         """Return how many contacts are due or will be."""
         ...
 
+    def contact_states(self) -> Mapping[str, int]:
+        """Return how many contacts are in each state, over all studies."""
+        ...
+
     def due_contacts(self) -> Sequence[Contact]:
         """Return those that are due now, in the order in which they would leave."""
         ...

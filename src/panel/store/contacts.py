@@ -149,6 +149,12 @@ class Contacts(Database):
         with self._reads() as connection:
             return int(connection.execute(query).scalar() or 0)
 
+    def contact_states(self) -> Mapping[str, int]:
+        """Return how many contacts are in each state, over all studies."""
+        query = select(CONTACT.c.state, func.count().label("times")).group_by(CONTACT.c.state)
+        with self._reads() as connection:
+            return {row.state: row.times for row in connection.execute(query)}
+
     def due_contacts(self) -> Sequence[Contact]:
         """Return those that are due now, in the order in which they would leave."""
         with self._reads() as connection:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 
+from panel.diagnosis.fieldwork import fieldwork
+from panel.diagnosis.finding import Finding
 from panel.errors import PanelError
 from panel.ports import Adapters
 from panel.settings import Settings, address_of
@@ -19,19 +20,9 @@ LATE = timedelta(hours=1)
 """A message that goes at once and has waited longer is late."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at, and what to do where it is bad."""
-
-    what: str
-    state: str
-    found: str
-    fix: str = ""
-
-
-def diagnose(settings: Settings) -> list[Finding]:
-    """Return one finding per thing that keeps installations from working."""
-    return [_python(), _name(), *_packages(), *_home(settings)]
+def diagnose(settings: Settings, port: int = 8700) -> list[Finding]:
+    """Return one finding per thing that keeps installations from working; `port` is where `panelctl serve` answers."""
+    return [_python(), _name(), *_packages(), *_home(settings, port)]
 
 
 def _python() -> Finding:
@@ -71,7 +62,7 @@ def _number(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(".") if part.isdigit())
 
 
-def _home(settings: Settings) -> Iterator[Finding]:
+def _home(settings: Settings, port: int) -> Iterator[Finding]:
     from panel.app import open_app
 
     if not settings.home.exists():
@@ -90,6 +81,7 @@ def _home(settings: Settings) -> Iterator[Finding]:
         found = f"{len(app.store.study_keys())} studies"
         yield Finding(what="database and key", state="good", found=found)
         yield _alerts(app)
+        yield from fieldwork(app, port)
     except PanelError as error:
         yield Finding(what="database and key", state="bad", found=error.what, fix=error.fix or "")
 
