@@ -62,12 +62,13 @@ def prepare(members: int) -> None:
     started = time.monotonic()
     set_up.simulate(app, STUDY, members=members, seed=1)
     print(f"simulated {len(study.waves)} waves of about {members:,} members in {time.monotonic() - started:.0f} s")
-    for wave in study.waves:
-        fieldwork.open_wave(app, STUDY, wave.number)
     for wave in study.waves[:-1]:
         started = time.monotonic()
+        fieldwork.open_wave(app, STUDY, wave.number)
         intake.collect(app, STUDY, wave.number)
+        fieldwork.begin_close(app, STUDY, wave.number)
         print(f"collected {wave.key} in {time.monotonic() - started:.0f} s", flush=True)
+    fieldwork.open_wave(app, STUDY, study.waves[-1].number)
     fold.merge(app, STUDY)
 
 

@@ -7,7 +7,7 @@ from panel.estimate import Sample
 from panel.estimate.estimators import mean, quantile
 from panel.estimate.grouped import Grouped, means
 from panel.estimate.kernel import Design, Stage, covariance, variances
-from panel.estimate.sample import Part
+from panel.estimate.part import Part
 from tests.unit.test_groups import panel, sample
 
 

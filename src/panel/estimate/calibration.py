@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -99,15 +100,21 @@ class Calibration:
         sums = np.bincount(code * cells + self.cells.of[places], weights=held, minlength=count * cells)
         return sums.reshape(count, cells)
 
+    @cached_property
+    def basis(self) -> np.ndarray:
+        """Return what fitted values are made of: the margins of each cell, and how far it moves the free shares."""
+        return self.cells.x if self.free is None else np.hstack([self.cells.x, self.free.lift])
+
+    def slopes(self, sums: np.ndarray) -> np.ndarray:
+        """Return the slopes on `basis`, from the design-weighted sums by cell; one row an estimate."""
+        slope = np.einsum("pq,kq->kp", self.inverse, np.einsum("kc,cp->kp", sums, self.cells.x))
+        if self.free is None:
+            return np.asarray(slope)
+        return np.hstack([slope, -np.einsum("kp,mp->km", slope, self.free.slope)])
+
     def fitted(self, sums: np.ndarray) -> np.ndarray:
         """Return the fitted value of each cell, from the design-weighted sums by cell; one row an estimate."""
-        x = self.cells.x
-        slope = np.einsum("pq,kq->kp", self.inverse, np.einsum("kc,cp->kp", sums, x))
-        fitted = np.einsum("kp,cp->kc", slope, x)
-        if self.free is not None:
-            moved = np.einsum("kp,mp->km", slope, self.free.slope)
-            fitted -= np.einsum("km,cm->kc", moved, self.free.lift)
-        return np.asarray(fitted)
+        return np.einsum("kp,cp->kc", self.slopes(sums), self.basis)
 
     def credited(self, linear: np.ndarray) -> np.ndarray:
         """Return the residuals in the calibrated rows, and u elsewhere."""

@@ -14,8 +14,9 @@ from panel.estimate.contrasts import Contrast
 from panel.estimate.estimators import logit_interval
 from panel.estimate.grouped import Grouped
 from panel.estimate.kernel import variances
+from panel.estimate.part import Part
 from panel.estimate.rows import Figure, Influence, Label
-from panel.estimate.sample import Part, Sample
+from panel.estimate.sample import Sample
 
 UNWEIGHTED = "unweighted"
 

@@ -13,8 +13,9 @@ from panel.estimate.contrasts import Contrast, difference, difference_in_differe
 from panel.estimate.grouped import Grouped, means
 from panel.estimate.kernel import covariance, t_quantile, variances
 from panel.estimate.pairs import Pair
+from panel.estimate.part import Part
 from panel.estimate.rows import Figure, Label
-from panel.estimate.sample import Part, Sample
+from panel.estimate.sample import Sample
 
 Middle = Literal["mean", "median"]
 MIDDLES: tuple[Middle, ...] = get_args(Middle)

@@ -276,12 +276,17 @@ def _centres(z: np.ndarray, design: Design, lonely: Lonely) -> tuple[np.ndarray,
     means = _sums(z, design) / np.maximum(n, 1)[:, None]
     if lonely == "adjust":
         means[alone] = z.sum(axis=0) / n.sum()
-    factors = (1 - design.sampled_share) * np.where(n > 1, n / np.maximum(n - 1, 1), 1.0 if lonely == "adjust" else 0.0)
-    if design.share_above is not None:
-        factors = factors * design.share_above
+    factors = stratum_factors(design, alone=1.0 if lonely == "adjust" else 0.0)
     if lonely == "average" and alone.any():
         return means, factors, np.count_nonzero(n) / np.count_nonzero((n > 0) & ~alone)
     return means, factors, 1.0
+
+
+def stratum_factors(design: Design, *, alone: float = 0.0) -> np.ndarray:
+    """Return (1 - f) n / (n - 1) of each stratum times the shares above it; `alone` in place of n / (n - 1) of 1."""
+    n = design.drawn.astype(float)
+    factors = (1 - design.sampled_share) * np.where(n > 1, n / np.maximum(n - 1, 1), alone)
+    return np.asarray(factors if design.share_above is None else factors * design.share_above)
 
 
 def refuse_lonely(design: Design, lonely: Lonely) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -15,7 +15,8 @@ from panel.estimate.estimators import logit_interval
 from panel.estimate.grouped import Grouped, means, of_each
 from panel.estimate.grouping import Grouping
 from panel.estimate.inequality import ESTIMATORS
-from panel.estimate.kernel import Design, covariance, t_quantile
+from panel.estimate.joint import Joint
+from panel.estimate.kernel import t_quantile
 from panel.estimate.rows import Figure, Influence, Label
 from panel.estimate.sample import Sample
 
@@ -54,69 +55,78 @@ def series(sample: Sample, measure: Measure, groups: Grouping, waves: Sequence[i
         method: how the intervals are meant: "design-based" or "model-assisted".
     """
     codes = np.where(measure.answered, groups.codes, -1)
-    found = {wave: _found(sample, measure, codes, len(groups.keys), wave) for wave in waves}
+    joint = Joint(sample, {wave: _found(sample, measure, codes, len(groups.keys), wave) for wave in waves})
+    errors = _Errors.of(joint, waves)
     said = sample.design.said(method)
     return [
         figure
         for place, label in enumerate(measure.labels)
-        for figure in _Series(sample, measure, label, place, found, said).figures()
+        for figure in _Series(joint, measure, label, place, errors, said).figures()
     ]
 
 
-@dataclass(frozen=True)
-class _Wave:
-    """The levels of every group in a wave, their influence by PSU, and the PSUs each group has anybody in."""
-
-    level: Grouped
-    totals: np.ndarray
-    present: np.ndarray
-
-
-def _found(sample: Sample, measure: Measure, codes: np.ndarray, count: int, wave: int) -> _Wave:
+def _found(sample: Sample, measure: Measure, codes: np.ndarray, count: int, wave: int) -> Grouped:
     part = sample.part(wave)
     values, own = measure.values[part.places], codes[part.places]
     if measure.statistic == "median":
-        level = sample.quantiles(part, values, own, count)
-    elif measure.statistic in ESTIMATORS:
-        level = of_each(ESTIMATORS[measure.statistic], values, part.weight, own, count)
-    else:
-        level = means(values, part.weight, own, count)
-    return _Wave(level, sample.totals_by_group(part, level), sample.present(part, level))
+        return sample.quantiles(part, values, own, count)
+    if measure.statistic in ESTIMATORS:
+        return of_each(ESTIMATORS[measure.statistic], values, part.weight, own, count)
+    return means(values, part.weight, own, count)
+
+
+@dataclass(frozen=True)
+class _Errors:
+    """Of every group: the covariance of its levels, and the degrees of freedom of each and of every two."""
+
+    places: dict[int, int]
+    covariance: np.ndarray  # groups by waves by waves
+    degrees: dict[tuple[int, int], np.ndarray]
+
+    @classmethod
+    def of(cls, joint: Joint, waves: Sequence[int]) -> _Errors:
+        pairs = [(wave, wave) for wave in waves] + list(combinations(waves, 2))
+        degrees = {pair: joint.degrees(*pair) for pair in pairs}
+        return cls({wave: place for place, wave in enumerate(waves)}, joint.matrix(waves), degrees)
 
 
 @dataclass(frozen=True)
 class _Series:
     """The levels of one group in the waves that have anybody of it, and their covariance."""
 
-    sample: Sample
+    joint: Joint
     measure: Measure
     label: Label
     place: int
-    waves: dict[int, _Wave]
+    errors: _Errors
     method: str
 
     def figures(self) -> Iterator[Figure]:
         """Yield the levels, and the changes between any two."""
-        there = [wave for wave, each in self.waves.items() if each.level.there[self.place]]
-        if not there:
-            return
-        matrix = covariance(np.stack([self.waves[wave].totals[self.place] for wave in there], axis=1), self.design)
-        for at, wave in enumerate(there):
+        there = [wave for wave, each in self.waves.items() if each.there[self.place]]
+        matrix = self.errors.covariance[self.place]
+        for wave in there:
+            at = self.errors.places[wave]
             yield self._level(wave, float(np.sqrt(matrix[at, at])))
-        for pair in combinations(range(len(there)), 2):
-            first, second = (there[at] for at in pair)
-            yield from self._changes((first, second), matrix[np.ix_(pair, pair)])
+        for pair in combinations(there, 2):
+            at_both = [self.errors.places[wave] for wave in pair]
+            yield from self._changes(pair, matrix[np.ix_(at_both, at_both)])
 
     @property
-    def design(self) -> Design:
-        """Return the design of all waves together."""
-        return self.sample.design
+    def sample(self) -> Sample:
+        """Return the sample of all waves."""
+        return self.joint.sample
 
-    def _degrees(self, *waves: int) -> int:
-        return self.design.degrees(np.logical_or.reduce([self.waves[wave].present[self.place] for wave in waves]))
+    @property
+    def waves(self) -> Mapping[int, Grouped]:
+        """Return the levels of every group, by wave."""
+        return self.joint.found
+
+    def _degrees(self, one: int, two: int) -> int:
+        return int(self.errors.degrees[one, two][self.place])
 
     def _level(self, wave: int, se: float) -> Figure:
-        level, place, degrees = self.waves[wave].level, self.place, self._degrees(wave)
+        level, place, degrees = self.waves[wave], self.place, self._degrees(wave, wave)
         value, n_eff = float(level.value[place]), float(level.n_eff[place])
         if level.se is not None and level.low is not None and level.high is not None:
             se, low, high = (float(each[place]) for each in (level.se, level.low, level.high))
@@ -142,7 +152,7 @@ class _Series:
         )
 
     def _changes(self, waves: tuple[int, int], matrix: np.ndarray) -> Iterator[Figure]:
-        values = np.array([self.waves[wave].level.value[self.place] for wave in waves])
+        values = np.array([self.waves[wave].value[self.place] for wave in waves])
         degrees = self._degrees(*waves)
         yield self._contrast(waves, "change", difference(values, matrix), degrees)
         if self.label.unit != "share":
@@ -150,7 +160,7 @@ class _Series:
                 yield self._contrast(waves, "relative_change", relative(values, matrix), degrees)
 
     def _contrast(self, waves: tuple[int, int], name: str, found: Contrast, degrees: int) -> Figure:
-        reach, levels = t_quantile(degrees) * found.se, [self.waves[wave].level for wave in waves]
+        reach, levels = t_quantile(degrees) * found.se, [self.waves[wave] for wave in waves]
         unit = "points" if self.label.unit == "share" else self.label.unit
         return Figure(
             label=replace(self.label, unit="ratio" if name == "relative_change" else unit),
@@ -173,8 +183,8 @@ class _Series:
         """Return the influence of a contrast of waves, where it was asked for."""
         if not self.measure.is_joint:
             return None
-        totals = [each * self.waves[wave].totals[self.place] for each, wave in zip(slope, waves, strict=True)]
-        return Influence(np.sum(totals, axis=0), self.design, self._degrees(*waves))
+        totals = [each * self.joint.totals(self.place, wave) for each, wave in zip(slope, waves, strict=True)]
+        return Influence(np.sum(totals, axis=0), self.sample.design, self._degrees(waves[0], waves[-1]))
 
 
 def _slope(name: str, levels: Sequence[float]) -> list[float]:

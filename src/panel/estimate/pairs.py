@@ -15,9 +15,10 @@ from panel.estimate.explained import regressors
 from panel.estimate.grouped import Grouped, means
 from panel.estimate.grouping import Grouping
 from panel.estimate.kernel import t_quantile
+from panel.estimate.part import Part
 from panel.estimate.response import Lost, ResponseCredit
 from panel.estimate.rows import Figure, Influence, Label
-from panel.estimate.sample import Chosen, Part, Sample
+from panel.estimate.sample import Chosen, Sample
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,13 @@ class ResponseCredit:
         return np.linalg.pinv(np.einsum("cp,c,cq->pq", self.cells.x, held, self.cells.x), hermitian=True)
 
     @cached_property
-    def _surprise(self) -> np.ndarray:
+    def surprise(self) -> np.ndarray:
+        """Return by how much each member answered more than was expected, in design weight."""
         return np.asarray(self.design_weight * (self.answered - self.propensity))
+
+    def slopes(self, pull: np.ndarray) -> np.ndarray:
+        """Return M^-1 q, from q; one row an estimate."""
+        return np.einsum("pq,kq->kp", self._spread, pull)
 
     def influence(self, weighted: np.ndarray) -> np.ndarray:
         """
@@ -58,9 +63,9 @@ class ResponseCredit:
         rows = weighted.reshape(-1, weighted.shape[-1])
         held = np.stack([self.cells.sums(each) for each in rows]) * (1 - self._chance)
         pull = np.einsum("kc,cp->kp", held, self.cells.x)
-        slope = np.einsum("kp,cp->kc", np.einsum("pq,kq->kp", self._spread, pull), self.cells.x)
+        slope = np.einsum("kp,cp->kc", self.slopes(pull), self.cells.x)
         out = np.take(slope, self.cells.of, axis=1)
-        out *= -self._surprise
+        out *= -self.surprise
         out += rows
         return out.reshape(weighted.shape)
 

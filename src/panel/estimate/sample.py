@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -15,65 +14,14 @@ from panel.estimate.domains import domain_codes
 from panel.estimate.grouped import Grouped, quantiles
 from panel.estimate.kernel import Design, covariance, t_quantile, variances
 from panel.estimate.margins import Target, targets_by
+from panel.estimate.overlap import Crowd, Overlap
+from panel.estimate.part import Part
 from panel.estimate.response import Lost
 from panel.model.study import Domain, Study
 
 WEIGHT_COLUMNS = ("weight", "design_weight", "calibrated_weight")
 MOST_NUMBERS = 1 << 22
 """As many numbers are held at once for the influence of groups: some 32 MiB."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """The weighted rows of one wave: where they are, their weights, design and calibration."""
-
-    places: np.ndarray | slice
-    weight: np.ndarray
-    design: Design
-    calibration: Calibration | None = None
-
-    @classmethod
-    def of(cls, design: Design, weight: np.ndarray, rows: np.ndarray, calibration: Calibration | None = None) -> Part:
-        """Return the part of a sample that is `rows` (a mask); a view of it where they lie side by side."""
-        places = np.flatnonzero(rows)
-        beside = len(places) > 0 and int(places[-1]) - int(places[0]) == len(places) - 1
-        where = slice(int(places[0]), int(places[-1]) + 1) if beside else places
-        return cls(where, weight[where], design.take(places), calibration)
-
-    def spread(self, linear: np.ndarray, rows: int) -> np.ndarray:
-        """Return a number for each of a sample's rows: that of these, and zero elsewhere; or several rows of them."""
-        out = np.zeros((*linear.shape[:-1], rows))
-        out[..., self.places] = linear
-        return out
-
-    def influence(self, linear: np.ndarray) -> np.ndarray:
-        """Return weighted influence of these rows, with calibration credited."""
-        return np.asarray(self.weight * (self.calibration.residuals(linear) if self.calibration else linear))
-
-    def influences(self, found: Grouped, groups: range) -> np.ndarray:
-        """Return the same for the estimates of some groups of these rows: groups by rows."""
-        mine: np.ndarray | slice = slice(None)
-        if len(groups) < found.count:
-            mine = np.flatnonzero((found.owner >= groups.start) & (found.owner < groups.stop))
-        owner, rows, pull = found.owner[mine] - groups.start, found.rows[mine], found.pull[mine]
-        out = self._explained(owner, rows, pull, len(groups))
-        out[owner, rows] += pull
-        out *= self.weight
-        return out
-
-    def _explained(self, owner: np.ndarray, rows: np.ndarray, pull: np.ndarray, count: int) -> np.ndarray:
-        """Return less what the margins explain of the estimates of groups: groups by rows."""
-        if self.calibration is None or not self.calibration.cells.x.size:
-            return np.zeros((count, len(self.weight)))
-        fitted = self.calibration.fitted(self.calibration.by_cell(pull, owner, rows, count))
-        out = np.take(-fitted, self.calibration.cells.of, axis=1)
-        if self.calibration.cut is not None:
-            out /= self.calibration.cut
-        return out
-
-    def at(self, rows: np.ndarray) -> np.ndarray:
-        """Return where rows of the part are in the sample."""
-        return rows + self.places.start if isinstance(self.places, slice) else self.places[rows]
 
 
 class Sample:
@@ -124,6 +72,8 @@ class Sample:
         self._masks: dict[tuple[object, ...], np.ndarray] = {}
         self._parts: dict[int, Part] = {}
         self._rows: dict[int, np.ndarray] = {}
+        self._crowds: dict[Part, Crowd | None] = {}
+        self._overlaps: dict[tuple[Crowd, Crowd], Overlap] = {}
 
     @cached_property
     def design(self) -> Design:
@@ -260,8 +210,27 @@ class Sample:
             return self.design.totals(weighted, part.places)
         return self.lost.totals(part.spread(weighted, len(self.wave)))
 
+    def crowd(self, part: Part) -> Crowd | None:
+        """Return the PSUs of a part, where they are one row each and drawn in one stage; None else."""
+        if part not in self._crowds:
+            self._crowds[part] = Crowd.of(part, self.design, self.lost)
+        return self._crowds[part]
+
+    def overlap(self, first: Crowd, second: Crowd) -> Overlap:
+        """Return what the PSUs of two waves share."""
+        if (first, second) not in self._overlaps:
+            self._overlaps[first, second] = Overlap(first, second)
+        return self._overlaps[first, second]
+
     def variances(self, part: Part, found: Grouped) -> np.ndarray:
         """Return the variance of the estimate of each group of a part, all weighting credited."""
+        crowd = self.crowd(part)
+        pulls = None if crowd is None else crowd.pulls(found)
+        if pulls is None or not pulls.is_sound.all():
+            return self._long_variances(part, found)
+        return pulls.variance
+
+    def _long_variances(self, part: Part, found: Grouped) -> np.ndarray:
         at_once = max(1, MOST_NUMBERS // max(len(part.weight), len(self.variance_design.stratum)))
         chunks = [range(start, min(start + at_once, found.count)) for start in range(0, found.count, at_once)]
         return np.concatenate([
@@ -274,6 +243,9 @@ class Sample:
 
     def degrees(self, part: Part, found: Grouped) -> list[int]:
         """Return the degrees of freedom of each group of a part."""
+        crowd = self.crowd(part)
+        if crowd is not None:
+            return crowd.degrees(found)
         return [self.design.degrees(row) for row in self.present(part, found)]
 
     def quantiles(self, part: Part, y: np.ndarray, codes: np.ndarray, count: int, *, p: float = 0.5) -> Grouped:

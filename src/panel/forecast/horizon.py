@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from panel.estimate import Figure, Label, Sample, Slice, method_of, slices
-from panel.estimate.sample import Part
+from panel.estimate.part import Part
 from panel.forecast.censoring import Seen, leavers
 from panel.forecast.claims import OUTCOMES, UNCLEAR, Answers, Said, happened, is_in_prices, needs_start, said
 from panel.forecast.due import is_due, year_of

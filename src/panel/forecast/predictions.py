@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from panel.estimate import Figure, Label, Pair, Sample, method_of, slices, to_frame
-from panel.estimate.sample import Part
+from panel.estimate.part import Part
 from panel.forecast.claims import OUTCOMES, Answers, direction, happened, is_in_prices, read_columns, said
 from panel.forecast.due import is_due, year_of
 from panel.forecast.horizon import horizon

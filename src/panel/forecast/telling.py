@@ -10,7 +10,7 @@ import numpy as np
 from panel.estimate import Figure, Label
 from panel.estimate.estimators import Estimand, logit_interval
 from panel.estimate.kernel import Design, t_quantile, variances
-from panel.estimate.sample import Part
+from panel.estimate.part import Part
 
 EVEN = 1e-3
 """So near to one half a share counts as one half."""
