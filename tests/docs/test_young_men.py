@@ -191,3 +191,31 @@ def test_flows_tests_and_hazards_are_those_of_the_cross_table(printed, unions):
     rows = table(printed["panelctl pooled young-men -v union --years 1 --by ethnicity"])
     assert {row["group"] for row in rows} == {"black", "hispanic", "other"}
     assert all("steps of 1 year" in row["denominator"] for row in rows)
+
+
+def test_quantiles_inequality_own_change_and_balances_are_those_of_pandas(printed, men, unions):
+    """The commands about distributions: levels, changes and shares counted anew, nothing weighted."""
+    from linearmodels.datasets import wage_panel
+
+    hours = wage_panel.load().pivot(index="nr", columns="year", values="hours").astype(float)
+    rows = table(printed["panelctl quantile young-men -v lwage -p 0.1 --from 1980 --to 1981"])
+    tenth = [men[year].sort_values().iloc[int(np.ceil(0.1 * 545)) - 1] for year in (1980, 1981)]
+    assert [float(row["estimate"]) for row in rows[:2]] == pytest.approx(tenth, rel=1e-12)
+    assert float(rows[2]["estimate"]) == pytest.approx(tenth[1] - tenth[0], rel=1e-9)
+    rows = table(printed["panelctl inequality young-men -v hours --from 1980 --to 1981"])
+    for row, year in zip(rows, (1980, 1981), strict=False):
+        y = hours[year].to_numpy()
+        assert float(row["estimate"]) == pytest.approx(np.abs(y[:, None] - y).mean() / 2 / y.mean(), rel=1e-12)
+    arc = 2 * (hours[1981] - hours[1980]) / (hours[1981] + hours[1980])
+    rows = table(printed["panelctl individual young-men -v hours --from 1980 --to 1981 --kind arc"])
+    found = {row["statistic"]: float(row["estimate"]) for row in rows}
+    assert found["own_change_mean"] == pytest.approx(arc.mean(), rel=1e-12)
+    assert found["own_change_p50"] == pytest.approx(arc.median(), rel=1e-12)
+    ratio = hours[1981] / hours[1980] - 1
+    rows = table(printed["panelctl thresholds young-men -v hours --from 1980 --to 1981 --beyond 0.1 --interval wilson"])
+    found = {row["statistic"]: float(row["estimate"]) for row in rows if row["estimate"]}
+    assert found["threshold_share_fell"] == pytest.approx((ratio < -0.1 - 1e-12).mean(), rel=1e-12)
+    assert found["threshold_share_rose"] == pytest.approx((ratio > 0.1 + 1e-12).mean(), rel=1e-12)
+    rows = table(printed["panelctl balance young-men -v union --positive 1 --negative 0 --from 1980 --to 1981"])
+    wanted = [2 * unions[year].mean() - 1 for year in (1980, 1981)]
+    assert [float(row["estimate"]) for row in rows[:2]] == pytest.approx(wanted, rel=1e-12)

@@ -78,7 +78,7 @@ class FakeRelease:
 class Open(Panel):
     """A panel that hides nothing, to count figures of a few members by hand."""
 
-    def _protected(self, figures: list[Figure]) -> pd.DataFrame:
+    def _protected(self, figures: list[Figure], *_: Any) -> pd.DataFrame:
         return to_frame(figures)
 
     def _hide(self, table: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:  # noqa: ARG002 - as the panel's own

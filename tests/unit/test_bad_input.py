@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import panel.analysis
-from panel.analysis import Panel
+from panel.analysis import Panel, Term
 from panel.cli import change
 from panel.cli.main import run
 from panel.errors import EstimateError, PanelError
@@ -56,6 +56,7 @@ CASES: dict[str, Callable[[], Panel]] = {
     "waves nobody shares": _apart,
     "a wave that was never fielded": lambda: panel_of(person_waves([row for row in ROWS if row["wave"] != 2])),
 }
+TERMS = {str(wave): Term(variable="profit", wave=wave) for wave in PAIR}
 AMOUNT = {
     "mean": lambda people: people.mean("profit", wave=2),
     "median": lambda people: people.median("profit", wave=2),
@@ -67,12 +68,17 @@ AMOUNT = {
     "dynamics": lambda people: people.dynamics("profit", waves=PAIR, in_real_terms=False),
     "decomposition": lambda people: people.decomposition("profit", waves=PAIR),
     "gap": lambda people: _divided(people).gap("profit", groups=("self", "staff"), waves=PAIR),
+    "quantile": lambda people: people.quantile("profit", waves=PAIR),
+    "individual": lambda people: people.individual("profit", waves=PAIR),
+    "thresholds": lambda people: people.thresholds("profit", waves=PAIR, beyond=0.05),
+    "contrast": lambda people: people.contrast(lambda v: v[1] - v[0], TERMS, name="rise"),
     "leavers": lambda people: people.leavers("profit", waves=PAIR),
     "bounds": lambda people: people.bounds("profit", waves=PAIR, low=0, high=100_000),
     "bounds by drift": lambda people: people.bounds("profit", waves=PAIR, drift=(-0.1, 0.1)),
 }
 ANSWER = {
     "share": lambda people: people.share("role", codes=[1], wave=2),
+    "balance": lambda people: people.balance("role", positive=[1], negative=[2], wave=2),
     "transitions": lambda people: people.transitions("role", waves=PAIR),
     "mobility": lambda people: people.mobility("role", waves=PAIR),
     "flows": lambda people: people.flows("role", waves=PAIR),
@@ -102,7 +108,8 @@ REFUSED: dict[str, tuple[set[str], str]] = {  # which verbs must refuse, and wha
         "profit|role|weight",
     ),
     "waves nobody shares": (
-        set(VERBS) - {"mean", "median", "share", "inequality", "change of everybody", "response"},
+        set(VERBS) - {"mean", "median", "share", "inequality", "change of everybody", "response"}
+        - {"quantile", "balance", "contrast"},
         "1-2|1 and 2|wave 2|1 years apart",
     ),
     "a wave that was never fielded": (set(VERBS), "wave '2026'|1 years apart"),
@@ -175,6 +182,11 @@ COMMANDS = {
     "mobility": ["-v", "role"],
     "flows": ["-v", "role"],
     "independence": ["-v", "role"],
+    "quantile": ["-v", "profit"],
+    "inequality": ["-v", "profit"],
+    "individual": ["-v", "profit"],
+    "thresholds": ["-v", "profit", "--beyond", "0.05"],
+    "balance": ["-v", "role", "--positive", "1", "--negative", "2"],
     "attrition": ["--show", "response"],
     "attrition of whom": ["--show", "representativity"],
     "attrition by what": ["--show", "leaving"],

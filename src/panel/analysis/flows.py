@@ -9,7 +9,6 @@ import pandas as pd
 
 from panel.analysis.subject import Subject
 from panel.disclose import HIDDEN, protect
-from panel.errors import UnknownKey, did_you_mean, printable
 from panel.estimate import (
     SIDES,
     Label,
@@ -137,14 +136,3 @@ class Flows(Subject):
         """Return the table protected, some rows of it hidden."""
         status = table["status"].mask(rows.to_numpy(dtype=bool), HIDDEN)
         return protect(table.assign(status=status), threshold=self.release.study.disclosure_threshold)
-
-    def _codes(self, variable: str, given: Code | Sequence[Code]) -> tuple[Code, ...]:
-        """Return codes of a variable, each as itself or as text, or raise UnknownKey with a suggestion."""
-        known = {str(code): code for code in self.release.study.variable(variable).codes}
-        wanted = (given,) if isinstance(given, (str, int)) else tuple(given)
-        for each in wanted:
-            if known and str(each) not in known:
-                raise UnknownKey(
-                    f"'{variable}' has no code '{printable(str(each))}'.", fix=did_you_mean(str(each), known)
-                )
-        return tuple(known.get(str(each), each) for each in wanted)

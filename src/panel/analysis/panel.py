@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from panel.analysis.apart import Apart
 from panel.analysis.attrition import Attrition
-from panel.analysis.changes import Changes
+from panel.analysis.contrasts import Contrasts
 from panel.analysis.flows import Flows
 from panel.analysis.foreseen import Foreseen
 from panel.analysis.moves import Moves
 from panel.analysis.parts import Parts
+from panel.analysis.spread import Spread
 
 
-class Panel(Changes, Parts, Apart, Moves, Flows, Attrition, Foreseen):
+class Panel(Spread, Parts, Apart, Moves, Flows, Attrition, Contrasts, Foreseen):
     """
     The panel of a release: every question an analyst may ask, each answered in one frame shape (schema.ESTIMATES).
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from panel.analysis.tables import Tables
 from panel.disclose import protect
-from panel.errors import EstimateError, UnknownVariable, did_you_mean, printable
+from panel.errors import EstimateError, UnknownKey, UnknownVariable, did_you_mean, printable
 from panel.estimate import (
     Figure,
     Grouping,
@@ -180,6 +180,17 @@ class Subject:
         if self.division is None:
             return labels
         return [replace(each, denominator=f"{each.denominator}{WHOSE.get(rule, '')}") for each in labels]
+
+    def _codes(self, variable: str, given: Code | Sequence[Code]) -> tuple[Code, ...]:
+        """Return codes of a variable, each as itself or as text, or raise UnknownKey with a suggestion."""
+        known = {str(code): code for code in self.release.study.variable(variable).codes}
+        wanted = (given,) if isinstance(given, (str, int)) else tuple(given)
+        for each in wanted:
+            if known and str(each) not in known:
+                raise UnknownKey(
+                    f"'{variable}' has no code '{printable(str(each))}'.", fix=did_you_mean(str(each), known)
+                )
+        return tuple(known.get(str(each), each) for each in wanted)
 
     @property
     def _marked(self) -> str:

@@ -78,7 +78,7 @@ def change(
     panel = replace(
         people(study, release, by, simultaneous=simultaneous), weight="cross-sectional" if everybody else "longitudinal"
     )
-    table = panel.change(variable, waves=(first, second), in_real_terms=real, groups=_of_members(groups))
+    table = panel.change(variable, waves=(first, second), in_real_terms=real, groups=of_members(groups))
     Figures(panel.release.study, table).emit(form, title=f"Change of {variable}")
 
 
@@ -119,7 +119,7 @@ def chained(
     Example: panelctl chained creative-ai -v income_eur --from 2025 --to 2028 --by employment
     """
     panel = people(study, release, by)
-    rule = _of_members(groups)
+    rule = of_members(groups)
     table = panel.chained(variable, waves=(first, second), in_real_terms=real, groups=rule)
     Figures(panel.release.study, table).emit(form, title=f"Chained change of {variable}")
 
@@ -163,10 +163,11 @@ def gap(
 
 def _rule(text: str) -> Rule | Literal["current"]:
     """Return a rule of groups of everybody or of the same members, or say which there are."""
-    return "current" if text == "current" else _of_members(text, also="current, ", option="--rule")
+    return "current" if text == "current" else of_members(text, also="current, ", option="--rule")
 
 
-def _of_members(text: str, also: str = "", option: str = "--groups") -> Rule:
+def of_members(text: str, also: str = "", option: str = "--groups") -> Rule:
+    """Return a rule of groups of the same members, or say which there are."""
     from panel.estimate import RULES
 
     for known in RULES:

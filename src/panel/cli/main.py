@@ -26,6 +26,7 @@ from panel.cli import (
     predictions,
     publish,
     quality,
+    spread,
     waves,
 )
 from panel.errors import PanelError, StorageError
@@ -74,6 +75,7 @@ figures.register(program)
 change.register(program)
 attrition.register(program)
 flows.register(program)
+spread.register(program)
 predictions.register(program)
 publish.register(program)
 quality.register(program)

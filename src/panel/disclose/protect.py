@@ -44,8 +44,8 @@ HIDDEN = "hidden"
 FEWEST_COUNTED = 3
 _EVERYBODY = "all"
 _FIGURE = ["indicator", "statistic", "variable", "value", "domain", "from_wave", "wave", "terms", "weight"]
-_LEVELS = ("share", "share_unclear", "mean", "median", *INDICES)
-_CHANGES = ("change", "relative_change")
+_LEVELS = ("share", "share_unclear", "mean", "median", "quantile", "balance", *INDICES)
+_CHANGES = ("change", "relative_change", "quantile_change", "relative_quantile_change")
 _NO_COUNT = (
     "poverty_gap",
     "mean_probability",
@@ -95,6 +95,10 @@ _PARTS = {
     "dynamics_share_same": "dynamics",
     "dynamics_share_rose": "dynamics",
     "dynamics_share_no_base": "dynamics",
+    "threshold_share_fell": "threshold",
+    "threshold_share_same": "threshold",
+    "threshold_share_rose": "threshold",
+    "threshold_share_no_base": "threshold",
     "disposition_share": "disposition",
     "right_share": "verdict",
     "too_gloomy_share": "verdict",

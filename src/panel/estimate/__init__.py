@@ -6,17 +6,23 @@ and `dynamics` what happened to the same members. All give schema.ESTIMATES, by 
 """
 
 from panel.estimate.attrition import Guess, bounds, leavers, patterns
+from panel.estimate.between import Between
 from panel.estimate.chains import chained
 from panel.estimate.cohort import Cohort
 from panel.estimate.composite import COMPOSITE, Roads, composite
+from panel.estimate.contrasts import contrast
 from panel.estimate.decomposition import Amount, decomposition
 from panel.estimate.dynamics import RULES, Dynamics, Rule, dynamics, ruled
+from panel.estimate.estimators import Estimand, mean, quantile
 from panel.estimate.flows import SIDES, TESTS, flows, tests_of_table
 from panel.estimate.gaps import GAPS, Sides, gaps, middle_of
 from panel.estimate.grouping import Grouping, Slice, everybody, grouping, groupings, slices
+from panel.estimate.inequality import ESTIMATORS as INDEX_OF
 from panel.estimate.levels import Measure, series
 from panel.estimate.mobility import mobility
+from panel.estimate.own_change import Kind, Threshold, beyond_threshold, own_change
 from panel.estimate.pairs import Pair, stayers, transitions
+from panel.estimate.percentiles import Percentile, percentiles
 from panel.estimate.report import method_of, report, unit_of
 from panel.estimate.rows import Figure, Label, to_frame
 from panel.estimate.sample import Sample
@@ -27,20 +33,25 @@ from panel.estimate.steps import Steps, Taken, pooled_transitions
 __all__ = [
     "COMPOSITE",
     "GAPS",
+    "INDEX_OF",
     "RULES",
     "SIDES",
     "SPELLS",
     "TESTS",
     "Amount",
+    "Between",
     "Cohort",
     "Dynamics",
+    "Estimand",
     "Figure",
     "Grouping",
     "Guess",
+    "Kind",
     "Label",
     "Measure",
     "Move",
     "Pair",
+    "Percentile",
     "Roads",
     "Rule",
     "Sample",
@@ -48,9 +59,12 @@ __all__ = [
     "Slice",
     "Steps",
     "Taken",
+    "Threshold",
+    "beyond_threshold",
     "bounds",
     "chained",
     "composite",
+    "contrast",
     "decomposition",
     "dynamics",
     "everybody",
@@ -60,11 +74,15 @@ __all__ = [
     "groupings",
     "hazards",
     "leavers",
+    "mean",
     "method_of",
     "middle_of",
     "mobility",
+    "own_change",
     "patterns",
+    "percentiles",
     "pooled_transitions",
+    "quantile",
     "report",
     "ruled",
     "series",
