@@ -232,7 +232,8 @@ class Overlap:
         own_owner, own, other_owner, other = own_owner[mine], own[mine], other_owner[theirs], other[theirs]
         same = np.flatnonzero((own_owner == other_owner) & (own_owner >= 0))
         owner = own_owner[same]
-        found = np.bincount(owner, weights=own[same] * other[same], minlength=first.count)
+        # of nobody bincount makes whole numbers
+        found = np.bincount(owner, weights=own[same] * other[same], minlength=first.count).astype(float, copy=False)
         found -= _crossed(own_owner, own, theirs, self.second, second.slopes, first.count)
         found -= _crossed(other_owner, other, mine, self.first, first.slopes, first.count)
         found += _quadratic(first.slopes, second.slopes, self._products)
