@@ -105,6 +105,9 @@ def test_who_a_member_is_takes_the_permission(say, tmp_path, monkeypatch):
     assert rows(say("contacts", "reseal", "-f", "json")) == [{"resealed": 1}]
     assert rows(say("contacts", "forget", "creative-ai", member, "-f", "json")) == [{"forgotten": 1}]
     say("contacts", "show", "creative-ai", member, code=15)
+    said = say("contacts", "forget", "creative-ai", "ank@mail.example", code=15)  # nobody must think it is done
+    assert "forgot contact details" not in said.err
+    assert "no letter 'nope'" in say("outbox", "retry", "nope", code=15).err
 
 
 def test_without_the_key_nobody_is_written_to(say, monkeypatch, tmp_path):

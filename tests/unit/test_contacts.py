@@ -240,6 +240,28 @@ def test_letters_that_nobody_sends_are_heard_of(office):
     assert heard() == [True]
 
 
+def test_a_mail_server_that_refuses_for_hours_is_heard_of(office):
+    """Each refusal puts a letter off, so that none is due for long: what counts is when it was first tried."""
+    from panel.actions.lateness import late_contacts
+
+    def heard():
+        return [each.outcome for each in late_contacts(office.app, office.app.study("bakers"))]
+
+    office.mailbox.says = lambda _: Handover(outcome="refused", reason="ConnectionRefusedError")
+    office.select()
+    pace = Pace(first_seconds=3_000, most_seconds=3_000, attempts=99, patience=9)
+    office.send(pace)
+    assert heard() == []
+    for _ in range(3):
+        office.clock.pass_(seconds=3_000)
+        assert office.send(pace).postponed == 3
+    assert heard() == ["failed"]
+    office.move("pause")
+    office.clock.pass_(seconds=3_000)
+    office.send(pace)
+    assert heard() == []
+
+
 def test_a_fault_in_one_study_holds_up_no_other_and_loops_nowhere(office):
     """ONS 10: what raises for one contact is put off with its reason; the run goes on and ends."""
     office.select()

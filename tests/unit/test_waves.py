@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -86,13 +86,39 @@ def test_a_wave_does_not_open_before_the_one_before_has_ended_and_that_is_told(w
     do(watch, "open")
     with pytest.raises(WaveState, match="cannot open"):
         fieldwork.open_wave(watch.app, STUDY, 2)
+    assert watch.app.store.incidents() == []  # a slip of whoever typed it, years before its time, alarms nobody
+    watch.clock.at = datetime(2026, 9, 30, 22, tzinfo=UTC)  # the first of October where the study is
+    with pytest.raises(WaveState, match="cannot open"):
+        fieldwork.open_wave(watch.app, STUDY, 2)
     (incident,) = watch.app.store.incidents()
     assert (incident.check, incident.wave, incident.state) == ("calendar:obstructed", 2, "open")
     deliver(watch.app)
     assert {notice for _, notice, _ in watch.sink.told()} == {"opened"}
     do(watch, "close")
     fieldwork.open_wave(watch.app, STUDY, 2)
-    assert watch.app.store.incidents()[0].state == "resolved"
+    told = [each.state for each in watch.app.store.incidents() if each.check == "calendar:obstructed"]
+    assert told == ["resolved"]
+
+
+def test_a_crash_while_opening_leaves_nobody_without_a_case(tmp_path, monkeypatch):
+    """Killed as soon as the wave is open, everybody in the sample has a case, whatever is done next."""
+    from tests.unit.contact_factory import Office
+
+    office = Office(tmp_path)
+    office.watch.checker.digest = lambda _study: "suites"
+    move = type(office.store).move_wave
+
+    def killed(store, *rest, **more):
+        move(store, *rest, **more)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(office.store), "move_wave", killed)
+    with pytest.raises(KeyboardInterrupt):
+        office.open()
+    assert office.store.wave_states(STUDY) == {1: "open"}
+    assert {each.state for each in office.store.cases(STUDY, 1)} == {"issued"}
+    assert len(office.store.cases(STUDY, 1)) == len(office.members)
+    office.close()
 
 
 def test_a_wave_that_was_called_off_is_in_nobodys_way(watch):

@@ -139,7 +139,14 @@ def show_contact(app: Adapters, study_key: str, member: str) -> Addressee:
 
 
 def forget_contact(app: Adapters, study_key: str, member: str) -> int:
-    """Remove a member's contact details and codes; nothing more can be sent. Return 1, or 0 where there were none."""
+    """
+    Remove a member's contact details and codes; nothing more can be sent. Return 1, or 0 where there were none.
+
+    Raises:
+        UnknownKey: neither the book nor the sample knows the member: nothing was removed, and nobody must think so.
+    """
     count = app.correspondence().book.forget(app.study(study_key).key, [member])
+    if not count:
+        app.store.member(study_key, member)
     log.info("forgot contact details study=%s member=%s found=%d", study_key, member, count)
     return count

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import takewhile
+from zoneinfo import ZoneInfo
 
 from panel.actions import cases, preload
 from panel.actions.set_up import inbox
@@ -100,12 +101,17 @@ def prepare(
         events=events,
         from_state=state,
         to_state=to,
-        reason=reason or _reason(event, found, app.clock.now().date()),
+        reason=reason or _reason(event, found, _today(app, study)),
         fieldwork=period,
         frozen=frozen,
         obstacles=_obstacles(app, study, found, events),
         moves_fieldwork=moves,
     )
+
+
+def _today(app: Adapters, study: Study) -> date:
+    """Return the day it is where the study is."""
+    return app.clock.now().astimezone(ZoneInfo(study.time_zone)).date()
 
 
 def _keeps_order(study: Study, wave: Wave, period: Period) -> None:
@@ -151,14 +157,16 @@ def carry_out(app: Adapters, move: WaveMove) -> WaveMove:
     """
     Let what was prepared happen, and record who did it and why.
 
-    An obstacle is told to whoever hears of the calendar, so that a wave never waits in silence; once there is none,
-    that is told too.
+    An obstacle is told to whoever hears of the calendar, so that no wave that is due waits in silence; once there is
+    none, that is told too. Before its first day only who asked is answered. Cases are issued before the wave is open:
+    cut off in between, it is opened again, and nobody is without a case in a wave that is.
 
     Raises:
         WaveState: there is an obstacle, or somebody else moved the wave meanwhile.
     """
     study = app.study(move.study)
-    if "open" in move.events:
+    is_due = study.wave(move.number).fieldwork.start <= _today(app, study)
+    if "open" in move.events and (is_due or not move.obstacles):
         obstructed(app, study, move.number, move.obstacles)
     if move.obstacles:
         raise WaveState(
@@ -170,6 +178,8 @@ def carry_out(app: Adapters, move: WaveMove) -> WaveMove:
         cases.finalise(app, move.study, move.number)
     if "stage" in move.events:
         preload.freeze(app, study, move.number)
+    if move.to_state == "open":
+        cases.issue(app, move.study, move.number)
     if move.events:
         app.store.move_wave(
             move.study,
@@ -182,8 +192,6 @@ def carry_out(app: Adapters, move: WaveMove) -> WaveMove:
             fieldwork=move.fieldwork if move.moves_fieldwork else None,
         )
         log.info("moved wave=%s/%s to=%s events=%s", move.study, move.key, move.to_state, ",".join(move.events))
-    if move.to_state == "open":
-        cases.issue(app, move.study, move.number)
     return move
 
 

@@ -27,6 +27,7 @@ def late_contacts(app: Adapters, study: Study) -> Sequence[Sighting]:
             check=LATE,
             wave=study.waves[0].number,
             outcome="failed" if is_late else "passed",
-            why="Letters to members are due and not sent. `panelctl outbox send` must run every few minutes.",
+            why="Letters to members are due and not sent. `panelctl outbox list --state waiting` says what the mail "
+            "server answered; where it says nothing, `panelctl outbox send` must run every few minutes.",
         ),
     )

@@ -95,7 +95,7 @@ def _alert(app: Adapters, incident: Incident) -> Alert:
     return Alert(
         incident=incident.id,
         wave=_wave_key(app, incident.study, incident.wave),
-        age_hours=round((app.clock.now() - incident.opened_at).total_seconds() / 3600, 1),
+        age_hours=max(round((app.clock.now() - incident.opened_at).total_seconds() / 3600, 1), 0.0),
         **{name: getattr(incident, name) for name in (*names, *more)},
     )
 

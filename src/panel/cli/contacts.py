@@ -13,7 +13,7 @@ import typer
 from panel.cli.operate import Form, StudyKey, WaveKey, connect
 from panel.cli.output import Format, emit
 from panel.cli.people import MemberId
-from panel.errors import DeliveryFailed
+from panel.errors import DeliveryFailed, UnknownKey, printable
 from panel.ports import Adapters
 from panel.settings import Settings
 
@@ -181,6 +181,9 @@ def outbox_retry(
     app = connect()
     dead = [each.key for each in app.store.contacts() if each.state == "dead"] if is_dead else []
     keys = [*(key or ()), *dead]
+    known = {each.key for each in app.store.contacts()}
+    if strange := [each for each in key or () if each not in known]:
+        raise UnknownKey(f"There is no letter '{printable(strange[0])}'.", fix="panelctl outbox list")
     again = [each.key for each in app.store.contacts() if each.key in keys and each.state not in ("waiting", "sent")]
     emit({"retried": len(again) if is_dry_run else app.store.retry_contacts(again)}, form)
 

@@ -14,6 +14,8 @@ from panel.model.text import Text
 Kind = Literal["invite", "remind", "thank"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 EMAIL = "email"
+PUT_OFF: tuple[str, ...] = ("wave_paused", "too_recent", "outside_hours")
+"""Reasons for which a contact waits as it should."""
 
 CONTACT = machine(
     "contact",

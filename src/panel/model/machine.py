@@ -50,7 +50,8 @@ class Machine:
     def refusal(self, event: str) -> str:
         """Return in which states an event is legal, and what it is for, as the end of a sentence."""
         others = [each for each in self.states if self.moves[each, event] is not None]
-        return f"'{event}' ({self.means[event]}) is for a {self.name} that is {' or '.join(others)}"
+        article = "an" if self.name.startswith(tuple("aeiou")) else "a"
+        return f"'{event}' ({self.means[event]}) is for {article} {self.name} that is {' or '.join(others)}"
 
     def diagram(self) -> str:
         """Return the machine as a Mermaid state diagram, made from the table."""

@@ -86,7 +86,11 @@ class ContactStore(Protocol):
         ...
 
     def oldest_due_contact(self, study: str) -> float | None:
-        """Return for how many seconds the contact that is due longest has waited, None where none is due."""
+        """
+        Return for how many seconds the contact that is due longest has waited, None where none is due.
+
+        One that was tried and not taken in has waited since it was first tried, however often it was put off.
+        """
         ...
 
 

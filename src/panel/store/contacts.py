@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, exists, func, insert, select, update
 
 from panel.model import case as cases
 from panel.model.contact import CONTACT as MACHINE
-from panel.model.contact import Circumstances, Contact, ContactCount, ContactDecision, Ruling, rank
+from panel.model.contact import PUT_OFF, Circumstances, Contact, ContactCount, ContactDecision, Ruling, rank
 from panel.ports import Reacting
 from panel.ports.contacts import Judging
 from panel.store import tables
@@ -187,12 +187,22 @@ class Contacts(Database):
         ]
 
     def oldest_due_contact(self, study: str) -> float | None:
-        """Return for how many seconds the contact that is due longest has waited, None where none is due."""
+        """Return for how many seconds a contact has been due, or refused again and again; see ports.ContactStore."""
+        waits = (CONTACT.c.study == study, CONTACT.c.state == "waiting")
+        same = [DECISION.c[name] == CONTACT.c[name] for name in ("study", "wave", "member", "kind", "ordinal")]
+        tried = (
+            CONTACT.c.attempts > 0,
+            CONTACT.c.reason.not_in(PUT_OFF),
+            DECISION.c.stage == "sending",
+            DECISION.c.verdict == "allowed",
+        )
         with self._reads() as connection:
             now = self._moment(connection)
-            query = select(func.min(CONTACT.c.due)).where(CONTACT.c.study == study, CONTACT.c.state == "waiting")
-            first = connection.execute(query).scalar()
-        return None if first is None or first > now else now - first
+            due = connection.execute(select(func.min(CONTACT.c.due)).where(*waits)).scalar()
+            query = select(func.min(DECISION.c.at)).join(CONTACT, and_(*same)).where(*waits, *tried)
+            refused = connection.execute(query).scalar()
+        since = [each for each in (due, utc(refused).timestamp() if refused else None) if each is not None]
+        return now - min(since) if since and min(since) <= now else None
 
 
 def _kept_counts(study: str, wave: int) -> Any:
