@@ -1,11 +1,13 @@
 """The variance kernel on samples small enough for a pencil."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from panel.errors import EstimateError
-from panel.estimate.kernel import Design, Stage, covariance, t_quantile
+from panel.estimate.kernel import Design, Stage, covariance, t_quantile, variances
 
 
 def design(psu: list[int], stratum: list[int], *, share: list[float] | None = None) -> Design:
@@ -69,6 +71,16 @@ def test_a_lonely_psu_is_refused_by_the_name_of_its_stratum():
 def test_a_lonely_psu_by_decision(lonely, wanted):
     """2.5 and 4.5 give 4; -1 alone adds nothing, the mean of the others, or its distance from the grand mean 2."""
     assert variance([2.5, 4.5, -1.0], design([0, 1, 2], [0, 0, 1]), lonely=lonely) == pytest.approx(wanted)
+
+
+def test_a_lonely_psu_outside_the_domain_raises_nothing():
+    """The average is over strata the domain is in, as in R; a domain in such strata only has none."""
+    whole = design([0, 1, 2], [0, 0, 1])
+    assert variance([2.5, 4.5, 0.0], whole, lonely="average") == pytest.approx(4.0)
+    both = np.array([[2.5, 0.0], [4.5, 1.0], [0.0, -1.0]])
+    assert variances(both.T, replace(whole, lonely="average")) == pytest.approx([4.0, 2 * 1.0])
+    with pytest.raises(EstimateError, match="single PSU, so there is no average"):
+        variance([0.0, 0.0, 1.0], whole, lonely="average")
 
 
 def test_degrees_of_freedom_are_counted_on_the_domain():

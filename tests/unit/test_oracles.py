@@ -208,3 +208,24 @@ def test_medians_by_domain(stratified):
     wanted, frame = expected("o02"), stratified.frame
     _median_by_stype(stratified, frame["api00"].to_numpy(float), wanted["median_by_stype"])
     _median_by_stype(stratified, (frame["api00"] - frame["api99"]).to_numpy(float), wanted["median_change_by_stype"])
+
+
+LONELY = {  # R 4.2, survey 4.1.1: overall, schools that missed their target, schools that met it
+    "adjust": (9.5367996155387189, 18.944179009372775, 10.653214387895957),
+    "average": (12.127888575159684, 18.944179009372775, 13.514798456088151),
+    "certainty": (9.3942220952505302, 18.944179009372775, 10.468517869555823),
+    "remove": (9.3942220952505302, 18.944179009372775, 10.468517869555823),
+}
+
+
+@pytest.mark.parametrize("lonely", LONELY)
+def test_strata_with_one_school_by_each_choice(lonely):
+    """Two schools of apistrat made strata of their own: R's errors overall and by domain, one without those strata."""
+    frame = data("apistrat")
+    stratum = frame["stype"].astype("str")
+    stratum.iloc[:2] = ["X", "Y"]
+    nobody = pd.Series(pd.NA, index=frame.index, dtype="str")
+    columns = pd.DataFrame({"member": frame["cds"].astype("str"), "stratum": stratum, "psu": nobody})
+    drawn = Sampled(frame, frame["pw"].to_numpy(), Design.of(columns, lonely=lonely))
+    domains = [drawn.everybody, *((frame["sch.wide"] == answer).to_numpy() for answer in ("No", "Yes"))]
+    assert [drawn.se(drawn.mean("api00", rows)) for rows in domains] == near(list(LONELY[lonely]), rel=EXACT)

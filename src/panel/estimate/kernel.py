@@ -236,7 +236,8 @@ def variances(totals: np.ndarray, design: Design, *, lonely: Lonely | None = Non
     choice, whole, stage, z = lonely or design.lonely, np.zeros(len(totals)), design, totals
     while True:
         own = len(stage.stratum)
-        means, factors, scale = _centres(z[:, :own].T, stage, choice)
+        means, factors = _centres(z[:, :own].T, stage, choice)
+        scale = _averaged(z[:, :own].T, stage, choice)
         if len(factors) == 1:
             own_part = factors[0] * _squares(z[:, :own] - means[0][:, None])
         else:
@@ -258,7 +259,8 @@ def _squares(z: np.ndarray) -> np.ndarray:
 
 
 def _of_stage(z: np.ndarray, design: Design, lonely: Lonely) -> np.ndarray:
-    means, factors, scale = _centres(z, design, lonely)
+    means, factors = _centres(z, design, lonely)
+    scale = _averaged(np.abs(z).sum(axis=1, keepdims=True), design, lonely)  # what is told together shares its strata
     if len(factors) == 1:
         whole = factors[0] * _products(z - means[0])
     else:
@@ -268,18 +270,33 @@ def _of_stage(z: np.ndarray, design: Design, lonely: Lonely) -> np.ndarray:
     return np.asarray(whole * scale)
 
 
-def _centres(z: np.ndarray, design: Design, lonely: Lonely) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return what totals are centred at, by stratum and estimate; the factor of each stratum; and that of the whole."""
+def _centres(z: np.ndarray, design: Design, lonely: Lonely) -> tuple[np.ndarray, np.ndarray]:
+    """Return what totals are centred at, by stratum and estimate; and the factor of each stratum."""
     n, alone = design.drawn.astype(float), design.alone
     if alone.any():
         refuse_lonely(design, lonely)
     means = _sums(z, design) / np.maximum(n, 1)[:, None]
     if lonely == "adjust":
         means[alone] = z.sum(axis=0) / n.sum()
-    factors = stratum_factors(design, alone=1.0 if lonely == "adjust" else 0.0)
-    if lonely == "average" and alone.any():
-        return means, factors, np.count_nonzero(n) / np.count_nonzero((n > 0) & ~alone)
-    return means, factors, 1.0
+    return means, stratum_factors(design, alone=1.0 if lonely == "adjust" else 0.0)
+
+
+def _averaged(z: np.ndarray, design: Design, lonely: Lonely) -> np.ndarray | float:
+    """
+    Return by how much strata with one PSU raise each estimate's variance, where they get the mean of the others.
+
+    Strata in which nobody of the domain is do not count, neither way, as in R.
+    """
+    if lonely != "average" or not design.alone.any():
+        return 1.0
+    seen = _sums(np.abs(z), design) > 0
+    others = np.count_nonzero(seen & ~design.alone[:, None], axis=0)
+    if (seen.any(axis=0) & (others == 0)).any():
+        raise EstimateError(
+            "All of the domain is in strata with a single PSU, so there is no average to give them.",
+            fix="merge strata, or choose a larger domain",
+        )
+    return np.where(others > 0, np.count_nonzero(seen, axis=0) / np.maximum(others, 1), 1.0)
 
 
 def stratum_factors(design: Design, *, alone: float = 0.0) -> np.ndarray:
