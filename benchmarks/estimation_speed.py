@@ -165,12 +165,14 @@ def weighed(path: Path) -> object:
     """Return the sample of every wave with its raked weights."""
     import numpy as np
     import pandas as pd
+    import pyarrow.parquet as pq
     from panel_made import WAVES, study
 
     from panel.estimate import Sample
     from panel.weigh import cross_sectional
 
-    frame, made = pd.read_parquet(path), study()
+    # split and let go, so that a column is not held twice
+    frame, made = pq.read_table(path).to_pandas(split_blocks=True, self_destruct=True), study()
     frame = frame.assign(psu=frame["member"], cohort=1)
     ends = np.searchsorted(frame["wave"], [*WAVES, WAVES[-1] + 1])
     weights = [
