@@ -92,7 +92,7 @@ def asked() -> object:
         panel_made.study(),
         instruments=(instrument,),
         indicators=(*indicators, share),
-        transitions=(Transition(variable="role"), *(Transition(variable="role", domain=name) for name in panel_made.MARGINS)),
+        transitions=tuple(Transition(variable="role", domain=name) for name in (None, *panel_made.MARGINS)),
         prices=PriceIndex(source="made", base_year=2026, points=points),
     )  # fmt: skip
 

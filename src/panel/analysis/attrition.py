@@ -176,7 +176,7 @@ class Attrition(Subject):
 
 
 def _waves(sample: Sample) -> list[int]:
-    return sorted(map(int, np.unique(sample.wave)))
+    return list(sample.waves)
 
 
 def _guess(

@@ -112,7 +112,7 @@ class Changes(Levels):
             EstimateError: a step has no longitudinal weight, no group has a chain, or there is no price index.
         """
         sample, (first, last) = self._sample, self._pair_of(waves)
-        between = [int(each) for each in np.unique(sample.wave) if first <= each <= last]
+        between = [each for each in sample.waves if first <= each <= last]
         pairs = [self._pair(step) for step in pairwise(between)]
         amount = self._amount(variable, (first, last), in_real_terms)
         labels = self._in_terms(self._labels(variable), in_real_terms)

@@ -112,7 +112,7 @@ class Flows(Subject):
 
     def _taken(self, variable: str, years: int) -> Taken:
         self._variable(variable)
-        steps = Steps.of(self._sample, self._weights, years)
+        steps = Steps.of(self._sample, self._weights, years, self.release.pair)
         return Taken.of(steps, variable, lambda pair: self._groups(pair.now))
 
     def _crossing(self, variable: str, waves: tuple[int | str, int | str]) -> tuple[Pair, list[Label]]:

@@ -66,7 +66,7 @@ class Levels(Subject):
         in_real_terms: bool = False,
     ) -> pd.DataFrame:
         sample = self._sample
-        numbers = sorted(int(each) for each in np.unique(sample.wave)) if waves is None else list(waves)
+        numbers = list(sample.waves if waves is None else waves)
         if wave is not None:
             numbers = [self._number_of(wave)]
         labels = self._in_terms(self._labels(variable, unit=unit, value=value), in_real_terms)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from panel.analysis.changes import Changes
@@ -47,7 +46,7 @@ class Spread(Changes):
         if waves is not None:
             pairs = [self._pair_of(waves)]
         else:
-            numbers = [self._number_of(wave)] if wave is not None else list(map(int, np.unique(sample.wave)))
+            numbers = [self._number_of(wave)] if wave is not None else list(sample.waves)
             pairs = [(each, each) for each in numbers]
         figures = [
             figure

@@ -132,7 +132,7 @@ class Subject:
     def _number_of(self, wave: int | str) -> int:
         """Return the number of a wave that the release has answers of, or raise EstimateError."""
         found = self.release.study.wave(wave)
-        known = sorted(map(int, np.unique(self._sample.wave)))
+        known = self._sample.waves
         if found.number not in known:
             keys = ", ".join(self.release.study.wave(number).key for number in known)
             raise EstimateError(
@@ -216,4 +216,4 @@ class Subject:
 
     def _pair(self, waves: tuple[int, int]) -> Pair:
         """Return the members who answered both waves, under their longitudinal weight."""
-        return replace(Pair.of(self._sample, self._weights, waves), is_joint=self.is_simultaneous)
+        return replace(self.release.pair(waves), is_joint=self.is_simultaneous)

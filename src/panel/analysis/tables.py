@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from panel.errors import StorageError, Where
-from panel.estimate import Sample
+from panel.estimate import Pair, Sample
 from panel.model.results import ReleaseRecord
 from panel.model.study import Study
 
@@ -74,3 +74,18 @@ class Tables:
         cross = self.weights[self.weights["kind"] == "cross-sectional"]
         keys = ("member", "wave")
         return Sample(self.study, self.table("person_waves"), cross, label="cross-sectional", keys=keys)
+
+    def pair(self, waves: tuple[int, int]) -> Pair:
+        """
+        Return the members who answered both waves, under their longitudinal weight; made once.
+
+        Raises:
+            EstimateError: there is no such weight.
+        """
+        if waves not in self._pairs:
+            self._pairs[waves] = Pair.of(self.sample, self.weights, waves)
+        return self._pairs[waves]
+
+    @cached_property
+    def _pairs(self) -> dict[tuple[int, int], Pair]:
+        return {}

@@ -75,9 +75,12 @@ def of_each(
     weights: np.ndarray,
     codes: np.ndarray,
     count: int,
+    rising: np.ndarray,
 ) -> Grouped:
     """
     Return what an estimator gives for each group by itself; a group that it has no meaning for is not there.
+
+    It gets the rows of the group only, in rising order of `y`: what sorts them has little to do.
 
     Args:
         estimator: of values, weights and who is inside (a mask), such as those of `panel.estimate.inequality`.
@@ -85,21 +88,30 @@ def of_each(
         weights: a weight a row.
         codes: the group of each row, from 0 to `count` - 1, or -1.
         count: how many groups there are.
+        rising: the places of `y` in rising order.
     """
-    found: dict[int, Estimand] = {}
-    for place in range(count):
+    order, edges = _in_groups(codes, count, rising)
+    numbers, there = np.zeros((3, count)), np.zeros(count, dtype=bool)
+    pull = np.zeros(len(order))
+    for place, (start, stop) in enumerate(pairwise(edges)):
+        mine = order[start:stop]
         with suppress(EstimateError):
-            found[place] = estimator(y, weights, codes == place)
-    numbers = np.zeros((3, count))
-    for place, each in found.items():
-        numbers[:, place] = each.value, each.n, each.n_eff
-    owner = np.full(len(y), -1)
-    pull = np.zeros(len(y))
-    for place, each in found.items():
-        owner[each.rows], pull[each.rows] = place, each.linear[each.rows]
-    rows = np.flatnonzero(owner >= 0)
-    there = np.isin(np.arange(count), list(found))
-    return Grouped(numbers[0], numbers[1].astype(np.int64), numbers[2], there, rows, owner[rows], pull[rows])
+            found = estimator(y[mine], weights[mine], np.ones(len(mine), dtype=bool))
+            numbers[:, place], there[place] = (found.value, found.n, found.n_eff), True
+            pull[start:stop] = found.linear
+    owner = np.repeat(np.arange(count, dtype=np.int32), np.diff(edges))
+    inside = there[owner]
+    return Grouped(
+        numbers[0], numbers[1].astype(np.int64), numbers[2], there, order[inside], owner[inside], pull[inside]
+    )
+
+
+def _in_groups(codes: np.ndarray, count: int, rising: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the rows in any group, group after group, each in rising order; and where groups begin."""
+    order = rising[codes[rising] >= 0]
+    own = codes[order].astype(np.int16 if count < 1 << 15 else np.int64)
+    by_group = np.argsort(own, kind="stable")
+    return order[by_group], np.searchsorted(own[by_group], np.arange(count + 1))
 
 
 def _kish(owner: np.ndarray, weights: np.ndarray, held: np.ndarray) -> np.ndarray:
@@ -112,6 +124,7 @@ def quantiles(
     weights: np.ndarray,
     codes: np.ndarray,
     count: int,
+    rising: np.ndarray,
     *,
     variance: Callable[[Grouped], np.ndarray],
     reach: Callable[[Grouped], np.ndarray],
@@ -125,14 +138,12 @@ def quantiles(
         weights: a weight a row.
         codes: the group of each row, from 0 to `count` - 1, or -1.
         count: how many groups there are.
+        rising: the places of `y` in rising order; that among equal values does not matter, only their sum is read.
         variance: gives the variance of the mean of each group.
         reach: gives the t quantile of each group.
         p: which quantile.
     """
-    rows = np.flatnonzero(codes >= 0)
-    order = rows[np.argsort(y[rows])]  # the order among equal values does not matter: only their sum is read
-    order = order[np.argsort(codes[order].astype(np.int16 if count < 1 << 15 else np.int64), kind="stable")]
-    edges = np.searchsorted(codes[order], np.arange(count + 1))
+    order, edges = _in_groups(codes, count, rising)
     parts = [order[start:stop] for start, stop in pairwise(edges)]
     spread = [(y[each], np.cumsum(weights[each])) for each in parts]
     has = [len(total) > 0 and total[-1] > 0 for _, total in spread]

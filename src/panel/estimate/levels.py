@@ -67,11 +67,11 @@ def series(sample: Sample, measure: Measure, groups: Grouping, waves: Sequence[i
 
 def _found(sample: Sample, measure: Measure, codes: np.ndarray, count: int, wave: int) -> Grouped:
     part = sample.part(wave)
-    values, own = measure.values[part.places], codes[part.places]
+    values, own = sample.of_part(measure.values, part), codes[part.places]
     if measure.statistic == "median":
         return sample.quantiles(part, values, own, count)
     if measure.statistic in ESTIMATORS:
-        return of_each(ESTIMATORS[measure.statistic], values, part.weight, own, count)
+        return of_each(ESTIMATORS[measure.statistic], values, part.weight, own, count, sample.rising(values))
     return means(values, part.weight, own, count)
 
 

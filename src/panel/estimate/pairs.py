@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -22,6 +22,23 @@ from panel.estimate.sample import Chosen, Sample
 
 
 @dataclass(frozen=True)
+class Amounts:
+    """An amount of the members of a pair in both waves: its change, and the relative one of who has a first amount."""
+
+    change: np.ndarray
+    ratio: np.ndarray
+    has_base: np.ndarray  # who has a first amount above zero
+
+    @classmethod
+    def of(cls, first: np.ndarray, second: np.ndarray) -> Amounts:
+        """Return the changes from first to second amounts."""
+        has_base = first > 0
+        ratio = np.divide(second, first, out=np.ones_like(first), where=has_base) - 1
+        with np.errstate(invalid="ignore"):
+            return cls(second - first, ratio, has_base)
+
+
+@dataclass(frozen=True)
 class Pair:
     """
     The members who answered two waves, once each, with their longitudinal weight.
@@ -35,6 +52,7 @@ class Pair:
     now: Chosen
     then: Chosen
     is_joint: bool = False
+    _amounts: dict[tuple[str, bool], Amounts] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, sample: Sample, weights: pd.DataFrame, waves: tuple[int, int]) -> Pair:
@@ -62,6 +80,14 @@ class Pair:
     def part(self) -> Part:
         """Return the members with a weight, as rows of `now`."""
         return self.now.part(self.waves[0])
+
+    def amounts(self, variable: str, *, in_real_terms: bool) -> Amounts:
+        """Return an amount of the members with a weight in both waves; NaN where one of them is missing."""
+        key = (variable, in_real_terms)
+        if key not in self._amounts:
+            both = (each.number(variable, in_real_terms=in_real_terms) for each in (self.now, self.then))
+            self._amounts[key] = Amounts.of(*(each[self.part.places] for each in both))
+        return self._amounts[key]
 
     def degrees(self, found: Grouped) -> list[int]:
         """Return the degrees of freedom of each group."""
@@ -149,14 +175,13 @@ def _lost(sample: Sample, own: pd.DataFrame, lost: pd.DataFrame, wave: int) -> L
 
 def _places(sample: Sample, members: pd.Series, wave: int) -> np.ndarray:
     """Return which row of the sample is each member's in a wave."""
-    own = np.flatnonzero(sample.wave == wave)
-    found = pd.Index(sample.frame["member"].iloc[own]).get_indexer(members)
+    found = sample.rows_of(members, wave)
     if (found < 0).any():
         raise EstimateError(
             f"{int((found < 0).sum())} members have a weight for wave {wave} and no answers in it.",
             fix="panelctl weigh computes the weights anew",
         )
-    return np.asarray(own[found])
+    return found
 
 
 def stayers(
@@ -179,15 +204,11 @@ def stayers(
         in_real_terms: amounts in prices of the index's base year.
         method: how the intervals are meant.
     """
-    first, second = (
-        each.number(variable, in_real_terms=in_real_terms)[pair.part.places] for each in (pair.now, pair.then)
-    )
-    both = np.isfinite(first) & np.isfinite(second)
+    amounts = pair.amounts(variable, in_real_terms=in_real_terms)
+    change, both = amounts.change, np.isfinite(amounts.change)
     codes, count = np.where(both, groups.codes[pair.part.places], -1), len(labels)
     if (codes < 0).all():
         return []
-    with np.errstate(invalid="ignore"):
-        change = second - first
     tell = partial(pair.figures, method=method, is_provisional=in_real_terms and pair.now.is_provisional(*pair.waves))
     found = means(change, pair.part.weight, codes, count)
     degrees = pair.degrees(found)
@@ -199,19 +220,16 @@ def stayers(
     for name, hit in (("fell", change < 0), ("same", change == 0), ("rose", change > 0)):
         found = means(hit.astype(float), pair.part.weight, codes, count)
         out.append(tell(shares, f"stayers_share_{name}", found, degrees))
-    out.append(_relative(pair, labels, first, second, codes, tell))
+    out.append(_relative(pair, labels, amounts, codes, tell))
     return _by_group(out)
 
 
 def _relative(
-    pair: Pair, labels: Sequence[Label], first: np.ndarray, second: np.ndarray, codes: np.ndarray,
-    tell: Callable[..., list[Figure | None]],
+    pair: Pair, labels: Sequence[Label], amounts: Amounts, codes: np.ndarray, tell: Callable[..., list[Figure | None]],
 ) -> list[Figure | None]:  # fmt: skip
-    positive = first > 0
-    own, count = np.where(positive, codes, -1), len(labels)
-    left_out = np.bincount(codes[(codes >= 0) & ~positive], minlength=count)
-    ratio = np.divide(second, first, out=np.ones_like(first), where=positive) - 1
-    found = pair.now.quantiles(pair.part, ratio, own, count)
+    own, count = np.where(amounts.has_base, codes, -1), len(labels)
+    left_out = np.bincount(codes[(codes >= 0) & ~amounts.has_base], minlength=count)
+    found = pair.now.quantiles(pair.part, amounts.ratio, own, count)
     said = [
         replace(
             label,

@@ -12,6 +12,7 @@ from panel.errors import EstimateError, UnknownVariable, did_you_mean
 from panel.estimate.calibration import Calibration
 from panel.estimate.domains import domain_codes
 from panel.estimate.grouped import Grouped, quantiles
+from panel.estimate.kept import Kept
 from panel.estimate.kernel import Design, covariance, t_quantile, variances
 from panel.estimate.margins import Target, targets_by
 from panel.estimate.overlap import Crowd, Overlap
@@ -74,6 +75,7 @@ class Sample:
         self._rows: dict[int, np.ndarray] = {}
         self._crowds: dict[Part, Crowd | None] = {}
         self._overlaps: dict[tuple[Crowd, Crowd], Overlap] = {}
+        self._kept = Kept()
 
     @cached_property
     def design(self) -> Design:
@@ -98,9 +100,23 @@ class Sample:
         return Calibration.of(rows, targets, self.design_weight, calibrated, self.weight)
 
     @cached_property
+    def waves(self) -> tuple[int, ...]:
+        """Return the waves that have rows, in order."""
+        return tuple(map(int, np.unique(self.wave)))
+
+    @cached_property
+    def _members(self) -> tuple[np.ndarray, pd.Index]:
+        return pd.factorize(pd.Index(self.frame["member"]))
+
+    @property
     def member(self) -> np.ndarray:
         """Return the number of the member of each row, counted from 0."""
-        return np.asarray(pd.factorize(self.frame["member"])[0])
+        return np.asarray(self._members[0])
+
+    def rows_of(self, members: pd.Series, wave: int) -> np.ndarray:
+        """Return the row of each of these members in a wave; -1 for one who has none."""
+        number = self._members[1].get_indexer(pd.Index(members))
+        return np.where(number >= 0, self.row_of(wave)[number], -1)
 
     def row_of(self, wave: int) -> np.ndarray:
         """Return for each member, by number, its row in a wave; -1 where it has none."""
@@ -147,12 +163,8 @@ class Sample:
             raise EstimateError(f"Study '{self.study.key}' has no price index.", fix="add price-index.toml")
         prices = self.study.prices
         base = prices.point(prices.base_year).index
-        factors = {
-            wave: base / prices.point(self.study.wave(wave).reference_year).index
-            for wave in map(int, np.unique(self.wave))
-        }
-        waves, places = np.unique(self.wave, return_inverse=True)
-        return np.array([factors[int(wave)] for wave in waves])[places]
+        factors = {wave: base / prices.point(self.study.wave(wave).reference_year).index for wave in self.waves}
+        return np.array([factors[wave] for wave in self.waves])[np.searchsorted(self.waves, self.wave)]
 
     def known(self, name: str) -> np.ndarray:
         """Return which rows have a value (a mask)."""
@@ -185,7 +197,7 @@ class Sample:
         That is the calibration of each wave, and the estimated propensities where some were lost. `linear` is a number
         a row. The totals are those of `variance_design`.
         """
-        weighted = self.influence(linear, *map(int, np.unique(self.wave)))
+        weighted = self.influence(linear, *self.waves)
         if self.lost is None:
             return self.design.totals(weighted)
         return self.lost.totals(weighted)
@@ -248,6 +260,14 @@ class Sample:
             return crowd.degrees(found)
         return [self.design.degrees(row) for row in self.present(part, found)]
 
+    def of_part(self, values: np.ndarray, part: Part) -> np.ndarray:
+        """Return the numbers of a part's rows, from a number a row; the same array each time."""
+        return self._kept.get("part", (values, part), lambda: values[part.places])
+
+    def rising(self, y: np.ndarray) -> np.ndarray:
+        """Return the places of numbers in rising order, missing ones last; sorted once for the same array."""
+        return self._kept.get("rising", (y,), lambda: np.argsort(y).astype(np.int32))
+
     def quantiles(self, part: Part, y: np.ndarray, codes: np.ndarray, count: int, *, p: float = 0.5) -> Grouped:
         """
         Return a quantile of each group of a part with Woodruff's interval, all weighting credited in it.
@@ -255,7 +275,7 @@ class Sample:
         `y` and `codes` are those of the part's rows; see `panel.estimate.grouped.quantiles`.
         """
         return quantiles(
-            y, part.weight, codes, count,
+            y, part.weight, codes, count, self.rising(y),
             variance=lambda below: self.variances(part, below),
             reach=lambda below: np.array([t_quantile(each) for each in self.degrees(part, below)]),
             p=p,

@@ -32,9 +32,15 @@ class Steps:
     years: int
 
     @classmethod
-    def of(cls, sample: Sample, weights: pd.DataFrame, years: int) -> Steps:
+    def of(cls, sample: Sample, weights: pd.DataFrame, years: int, pair_of: Callable[[tuple[int, int]], Pair]) -> Steps:
         """
         Return the steps of so many years for which the weights have a longitudinal weight.
+
+        Args:
+            sample: the person-waves.
+            weights: schema.WEIGHTS.
+            years: how far apart the waves of a step lie.
+            pair_of: gives the pair of two waves.
 
         Raises:
             EstimateError: there is none; says how far apart the waves with such a weight lie. A gap of two years is
@@ -50,7 +56,7 @@ class Steps:
                 f"No two waves with a longitudinal weight are {years} years apart; there are: {known}.",
                 fix="ask for steps of years that lie between waves",
             )
-        return cls(tuple(Pair.of(sample, weights, (pair[0], pair[1])) for pair in chosen), years)
+        return cls(tuple(pair_of((pair[0], pair[1])) for pair in chosen), years)
 
     @property
     def whole(self) -> Sample:
