@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 
 from panel.analysis import Panel, Weight
-from panel.estimate import Figure, Sample, to_frame
+from panel.estimate import Figure, to_frame
 from panel.model.instrument import Instrument, Question, Section, Value, Variable
 from panel.model.study import Domain, Group, Period, Study, Wave
 from panel.schema import PERSON_WAVES, WEIGHTS
 from tests.unit import release_factory
+from tests.unit.held_panel import HeldRelease
 from tests.unit.oracle_samples import data
 from tests.unit.release_factory import both
 
@@ -64,17 +64,6 @@ def study(years: tuple[int, ...] = (2025, 2026, 2027, 2028), **overrides: Any) -
     return replace(made, **overrides)
 
 
-@dataclass(frozen=True)
-class FakeRelease:
-    """What a panel reads of a release: study, sample and weights."""
-
-    study: Study
-    sample: Sample
-    weights: pd.DataFrame
-    key: str = "2028.1"
-    record: Any = field(default_factory=lambda: SimpleNamespace(is_synthetic=True))
-
-
 class Open(Panel):
     """A panel that hides nothing, to count figures of a few members by hand."""
 
@@ -107,9 +96,7 @@ def people_of(frame: pd.DataFrame, made: Study | None = None, *, weight: Weight 
             kept.append(own.assign(kind="longitudinal", waves=f"{first}-{second}", wave=second))
     weights = WEIGHTS.coerce(pd.concat(kept, ignore_index=True).assign(design_weight=0.0))
     panel = PERSON_WAVES.coerce(text.drop(columns="weight").assign(cohort=1), whole.variables)
-    cross = weights[weights["kind"] == "cross-sectional"]
-    sample = Sample(whole, panel, cross, label="cross-sectional", keys=("member", "wave"))
-    return Panel(FakeRelease(whole, sample, weights), weight)
+    return Panel(HeldRelease(whole, {"person_waves": panel, "weights": weights}), weight)
 
 
 def small(*, weight: Weight = "longitudinal", threshold: int = 1, only_steps: bool = False) -> Panel:
