@@ -276,7 +276,7 @@ def test_a_study_that_cannot_be_read_silences_no_other(office):
     with pytest.raises(DefinitionError):
         deliver(office.app)
     told = {message.study for _, messages in office.watch.sink.taken for message in messages}
-    assert told == {STUDY}
+    assert STUDY in told
 
 
 def test_a_wave_is_of_the_panel_and_not_of_a_member(office):

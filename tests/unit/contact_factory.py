@@ -81,7 +81,8 @@ class Office:
             letter_faults=JinjaLetters().faults,
         )
         self.members = [f"m{number:016x}" for number in range(members)]
-        self.add(*self.members)
+        if self.members:
+            self.add(*self.members)
 
     def add(self, *members: str, wave: int = 1, is_listed: bool = True) -> None:
         """Draw members into the sample, with an address unless told otherwise."""

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from panel.actions import cases
-from panel.actions.contacts import would_select
+from panel.actions.contacts import select_due, would_select
 from panel.actions.delivery import Pace
 from panel.actions.lateness import LATE
 from panel.actions.post import UNDELIVERED, send, would_send
-from panel.errors import DefinitionError, SettingsError, StorageError, UnknownKey
+from panel.errors import DefinitionError, SettingsError, StorageError, UnknownKey, WaveState
 from panel.model.contact import CONTACT, Circumstances, Contact, Reach, ruling
 from panel.ports.contacts import Handover
 from tests.unit.contact_factory import Office, addressee, response
@@ -260,6 +260,26 @@ def test_a_mail_server_that_refuses_for_hours_is_heard_of(office):
     office.clock.pass_(seconds=3_000)
     office.send(pace)
     assert heard() == []
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, "the sample is empty"), (3, "of 3 members there is no address")])
+def test_an_invitation_that_reaches_nobody_is_not_done(tmp_path, count, said):
+    """Where the sample or the addresses were forgotten the calendar says so; loaded and retried, they are invited."""
+    office = Office(tmp_path, members=0)
+    members = [f"m{number:016x}" for number in range(3)]
+    if count:
+        office.add(*members, is_listed=False)
+    office.open()
+    with pytest.raises(WaveState, match=said):
+        select_due(office.app, "bakers", 1, "invite", 1, NOW)
+    assert select_due(office.app, "bakers", 1, "remind", 1, NOW).allowed == 0  # nobody to remind is no fault
+    if count:
+        office.book.keep("bakers", {each: addressee(each) for each in members}, NOW)
+    else:
+        office.add(*members)
+    assert select_due(office.app, "bakers", 1, "invite", 1, NOW).allowed == 3
+    assert select_due(office.app, "bakers", 1, "invite", 1, NOW).already == 3
+    office.close()
 
 
 def test_a_fault_in_one_study_holds_up_no_other_and_loops_nowhere(office):

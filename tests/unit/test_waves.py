@@ -11,7 +11,7 @@ from panel.actions import fieldwork
 from panel.actions.delivery import deliver
 from panel.actions.fieldwork import carry_out, prepare
 from panel.errors import StorageError, WaveState
-from panel.model.wave import WAVE
+from panel.model.wave import BY_CLOSING, WAVE, steps
 from tests.unit.study_factory import FILES
 from tests.unit.watch_factory import Watch
 
@@ -193,7 +193,9 @@ def test_every_event_is_a_command_or_comes_with_one():
 
     source = waves.register.__code__.co_consts + waves.register.__code__.co_names
     named = {str(each) for const in source for each in (const if isinstance(const, tuple) else (const,))}
-    assert set(WAVE.events) - named == {"finalise", "amend"}  # both come with `wave close`
+    assert set(WAVE.events) - named == set(BY_CLOSING)  # both come with `wave close`
+    assert {step for state in WAVE.states for step in steps(state)} == set(WAVE.events) - set(BY_CLOSING)
+    assert (steps("closing"), steps("closed")) == (("reopen", "close"), ("close", "archive"))
 
 
 def test_the_cases_of_waves_in_the_field_are_counted_each_day(watch, tmp_path):

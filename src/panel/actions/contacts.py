@@ -13,10 +13,11 @@ from datetime import datetime
 
 from panel.actions.cases import issue
 from panel.actions.sample import new_code
-from panel.errors import DefinitionError, UnknownKey, did_you_mean, printable
+from panel.errors import DefinitionError, UnknownKey, WaveState, did_you_mean, printable
 from panel.model.contact import (
     EMAIL,
     KINDS,
+    UNREACHED,
     Circumstances,
     Contact,
     ContactDecision,
@@ -80,6 +81,24 @@ def select(
         "selected wave=%s/%d kind=%s-%d allowed=%d later=%d held=%d already=%d due=%s",
         *(study.key, number, kind, ordinal, made.allowed, made.later, made.held, made.already, at or "now"),
     )
+    return made
+
+
+def select_due(app: Adapters, study_key: str, wave: int, kind: str, ordinal: int, at: datetime) -> Selected:
+    """
+    Select what the calendar says is due. An invitation that reaches nobody is not done: it is for somebody to see to.
+
+    Raises:
+        WaveState: nobody is in the sample, or of none of them an address or a code is known.
+        SettingsError, DefinitionError: as `select`.
+    """
+    made = select(app, study_key, wave, kind, ordinal, at)
+    unknown = sum(count for reason, count in made.reasons if reason in UNREACHED)
+    has_reached = made.allowed + made.later + made.already > 0
+    if kind == "invite" and not has_reached and (unknown or not made.held):
+        why = f"of {unknown} members there is no address or code" if unknown else "the sample is empty"
+        fix = f"load what is missing, then panelctl actions retry {study_key} {wave} invite --ordinal {ordinal}"
+        raise WaveState(f"Nobody was invited: {why}.", fix=fix)
     return made
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from panel.actions import fieldwork
-from panel.actions.contacts import select
+from panel.actions.contacts import select_due
 from panel.actions.progress import snapshot
 from panel.actions.rounds import LeftOut, Round, for_each_study, scene_without
 from panel.actions.sightings import of_action
@@ -203,12 +203,12 @@ def perform(app: Adapters, entry: Entry) -> None:
     What the wave is past already is done: an operator may have been first.
 
     Raises:
-        WaveState: the wave is not where the action needs it.
+        WaveState: the wave is not where the action needs it, or an invitation reached nobody.
         SettingsError: members are to be written to, and this process can not reach contact details.
     """
     study = app.study(entry.study)
     if entry.kind in CONTACTS:
-        select(app, study.key, entry.wave, entry.kind, entry.ordinal, entry.due)
+        select_due(app, study.key, entry.wave, entry.kind, entry.ordinal, entry.due)
         return
     if _is_past(app, study, entry):
         return

@@ -197,6 +197,8 @@ def serve(
     endpoint.start()
     ticker.start()
     typer.echo(f"keeping the calendar; http://127.0.0.1:{endpoint.port}/health", err=True)
+    if "letters" not in jobs:
+        typer.echo("no letter leaves: PANEL_MAIL_URL is not set, or there is no key of contact details here", err=True)
     while not stopped.wait(0.2):
         pass
     ended = ticker.stop()

@@ -29,7 +29,7 @@ def waves(study: StudyKey, form: Form = Format.auto) -> None:
 
     Example: panelctl waves creative-ai --format json
     """
-    from panel.model.wave import WAVE
+    from panel.model.wave import steps
 
     app = connect()
     found, states = app.study(study), app.store.wave_states(study)
@@ -42,7 +42,7 @@ def waves(study: StudyKey, form: Form = Format.auto) -> None:
                 "start": str(each.fieldwork.start),
                 "end": str(each.fieldwork.end),
                 "instrument": each.instrument,
-                "legal": ", ".join(WAVE.legal(state)),
+                "legal": ", ".join(steps(state)),
             }
             for each, state in rows
         ],

@@ -16,6 +16,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 EMAIL = "email"
 PUT_OFF: tuple[str, ...] = ("wave_paused", "too_recent", "outside_hours")
 """Reasons for which a contact waits as it should."""
+UNREACHED: tuple[str, ...] = ("no_address", "no_code")
+"""Reasons for which a contact is held though its member may be written to: something was not loaded."""
 
 CONTACT = machine(
     "contact",

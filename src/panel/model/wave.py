@@ -51,6 +51,16 @@ OVER: tuple[str, ...] = ("closing", "closed", "archived", "cancelled")
 NEED_A_REASON: tuple[str, ...] = ("postpone", "unstage", "pause", "extend", "reopen", "cancel")
 
 
+BY_CLOSING: tuple[str, ...] = ("finalise", "amend")
+"""Events that come with the step `close`: nobody asks for them by name."""
+
+
+def steps(state: str) -> tuple[str, ...]:
+    """Return what an operator may ask of a wave in a state, by the names of the commands."""
+    asked = ["close" if event in BY_CLOSING else event for event in WAVE.legal(state)]
+    return tuple(dict.fromkeys(asked))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaveEvent:
     """One move of a wave: which event, from what to what, who, when, why."""
