@@ -52,6 +52,5 @@ def do_due() -> int:
     app = steps.connect()
     made = ledger.tick(app, as_flow)
     reconcile.close_dead_runs(app)
-    if made.left_out:
-        raise made.left_out[0].error
+    made.must_be_whole()
     return made.done

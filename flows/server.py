@@ -43,6 +43,7 @@ QUIET = {
 
 _READY_WITHIN_SECONDS = 120
 _SIGNAL_WHEN_PARENT_DIES = 1  # PR_SET_PDEATHSIG of prctl(2)
+_PRCTL = ctypes.CDLL(None).prctl
 
 
 @contextmanager
@@ -127,7 +128,7 @@ def served(folder: Path) -> Iterator[str]:
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads are running yet, and prctl is all it calls
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - prctl is all it calls, looked up before: threads may be running
             start_new_session=True,
         )
     try:
@@ -143,7 +144,7 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_SIGNAL_WHEN_PARENT_DIES, signal.SIGKILL)
+    _PRCTL(_SIGNAL_WHEN_PARENT_DIES, signal.SIGKILL)
 
 
 def _free_port() -> int:

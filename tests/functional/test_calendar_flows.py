@@ -9,14 +9,18 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from panel.flows import calendar
 from panel.flows.reconcile import close_dead_runs, count_runs
 from panel.flows.server import prefect_api
 from sqlalchemy import text
 
+from panel.errors import SettingsError, may_pass
+from panel.model.action import Claimed, Entry
 from panel.store import SqlStore
 from tests.functional.conftest import Command
 from tests.unit.study_factory import FILES
 
+NOW = datetime.now(UTC)
 pytestmark = pytest.mark.prefect
 DIES = """
 import os, signal
@@ -151,3 +155,18 @@ def test_a_home_of_its_own_closes_what_died_when_its_server_starts(tmp_path, mon
     assert found == [("embedded/1/stage/1", "CRASHED"), ("close-embedded-2025", "CRASHED")]
     assert [each.event for each in store.action_events("embedded", 1, "stage", 1)] == ["claim"]
     store.close()
+
+
+def test_a_server_that_goes_away_meanwhile_passes(monkeypatch):
+    """Whatever its client raises then is no fault of the action: it is put off, and done once at the next try."""
+
+    def act(_key, _attempt):
+        raise ConnectError("refused")
+
+    monkeypatch.setattr(calendar, "act", act)
+    entry = Entry(
+        study="s", wave=1, kind="open", ordinal=1, state="running", due=NOW, precedence=1, late="run", not_after=NOW
+    )
+    with pytest.raises(SettingsError, match="ConnectError") as refused:
+        calendar.as_flow(Claimed(entry=entry, token="t", lateness=0.0))
+    assert may_pass(refused.value)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from panel.actions import fieldwork, ledger
-from panel.errors import StorageError, WaveState, may_pass
+from panel.errors import DefinitionError, StorageError, WaveState, may_pass
 from panel.model.action import PAUSES
 from panel.store.engine import in_words
 from tests.unit.study_factory import FILES
@@ -108,6 +108,8 @@ def test_what_stays_wrong_has_failed_at_once(watch, error):
     assert not may_pass(error)
     made = ledger.tick(watch.app, raising(error, 1))
     assert (made.deferred, made.failed) == (0, 1)
+    with pytest.raises(WaveState, match="1 actions of the calendar could not be done"):
+        made.must_be_whole()
     assert entry(watch, "open").state == "failed"
     assert "secret" not in entry(watch, "open").reason
     assert [each.check for each in watch.app.store.incidents(STUDY)] == ["calendar:not_done"]
@@ -149,6 +151,8 @@ def test_a_study_that_cannot_be_read_keeps_nothing_from_the_others(two):
     broken(two)
     made = ledger.tick(two.app, lambda claimed: ledger.perform(two.app, claimed.entry))
     assert [(each.study, each.kind) for each in made.left_out] == [(STUDY, "DefinitionError")]
+    with pytest.raises(DefinitionError):
+        made.must_be_whole()
     assert two.app.store.wave_states("millers") == {1: "open"}
     assert two.app.store.wave_states(STUDY) == {1: "staged"}
     assert (entry(two, "open").state, entry(two, "open").attempts) == ("planned", 0)
@@ -284,3 +288,13 @@ def test_a_wave_is_not_reopened_into_the_next_one(watch):
     second = watch.app.study(STUDY).wave(2).fieldwork.start
     with pytest.raises(WaveState, match="does not fit"):
         act(watch, "reopen", reason="strike", end=second)
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(61, 0), (300, 0), (301, 1)])
+def test_what_a_timer_does_a_minute_after_its_time_is_in_time(watch, seconds, late):
+    """Five minutes are no delay worth a count; to the second it is on record all the same."""
+    watch.clock.at += timedelta(seconds=seconds)
+    made = ledger.tick(watch.app, lambda _claimed: None)
+    assert (made.done, made.late) == (1, late)
+    made.must_be_whole()
+    assert entry(watch, "open").lateness == pytest.approx(seconds)

@@ -27,6 +27,10 @@ from panel.ports import Adapters, Reacting
 
 log = logging.getLogger(__name__)
 LEASE_SECONDS = 60.0
+LATE_SECONDS = 300.0
+"""
+What is done so soon after it was due is counted as in time: a timer looks once a minute. How late it was is on record.
+"""
 Doing = Callable[[Claimed], None]
 """Does one claimed action; whatever it raises is a failure, and is told."""
 
@@ -45,6 +49,20 @@ class Ticked:
     deferred: int
     failed: int
     left_out: tuple[LeftOut, ...] = ()
+
+    def must_be_whole(self) -> None:
+        """
+        Raise where somebody must see to something, so that a timer turns red.
+
+        Raises:
+            PanelError: what kept the first study that was left out.
+            WaveState: an action failed; it is an incident too.
+        """
+        if self.left_out:
+            raise self.left_out[0].error
+        if self.failed:
+            what = f"{self.failed} actions of the calendar could not be done."
+            raise WaveState(what, fix="`panelctl actions list STUDY --open` says which and why")
 
 
 def plan(app: Adapters, study_key: str) -> int:
@@ -92,7 +110,7 @@ def tick(app: Adapters, do: Doing, *, lease_seconds: float = LEASE_SECONDS) -> T
     while claimed := app.store.claim(lease_seconds, by=_me(), missing=_missed(app), without=without):
         outcome = _attempt(app, claimed, do, lease_seconds)
         counts[outcome] += 1
-        counts["late"] += claimed.lateness > 60 and outcome == "complete"
+        counts["late"] += claimed.lateness > LATE_SECONDS and outcome == "complete"
     return Ticked(
         planned=planned.total,
         done=counts["complete"],

@@ -127,8 +127,7 @@ def tick(
         made = act(app, do)
     told = {each.name: getattr(made, each.name) for each in fields(made)}
     emit({**told, "left_out": ", ".join(each.study for each in made.left_out)}, form)
-    if made.left_out:
-        raise made.left_out[0].error
+    made.must_be_whole()
     if os.environ.get("PREFECT_API_URL"):  # a server of the home itself does so whenever it starts
         _close_dead_runs(app)
 
