@@ -102,9 +102,7 @@ class Pair:
         weighted, where = self.now.influence(linear, self.waves[0]), self.now.places
         if self.now.lost is not None and self.now.lost.places is not None:
             weighted, where = self.now.lost.influence(weighted), self.now.lost.places
-        whole = np.zeros(len(self.now.whole.wave))
-        whole[where] = weighted
-        return self.now.whole.design.totals(whole)
+        return self.now.whole.design.totals(weighted, where)
 
     def figures(
         self, labels: Sequence[Label], statistic: str, found: Grouped, degrees: Sequence[int], *, method: str,

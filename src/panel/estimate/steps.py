@@ -86,13 +86,14 @@ class Steps:
         """Return the mean over some rows (a mask), with members counted once in n and n_eff."""
         found = mean(hit.astype(float), self.weight, rows)
         held = np.bincount(self.member[rows], weights=self.weight[rows])
-        return replace(found, n=int(np.unique(self.member[rows]).size), n_eff=kish(held))
+        return replace(found, n=int(np.count_nonzero(np.bincount(self.member[rows]))), n_eff=kish(held))
 
     def totals(self, linear: np.ndarray) -> np.ndarray:
         """Return the weighted influence of an estimate by PSU of the whole sample, all weighting credited."""
         edges = np.cumsum([len(pair.now.weight) for pair in self.pairs])[:-1]
-        parts = zip(self.pairs, np.split(linear, edges), strict=True)
-        return np.asarray(sum(pair.totals_of_whole(part) for pair, part in parts))
+        parts = list(zip(self.pairs, np.split(linear, edges), strict=True))
+        moved = [each for each in parts if each[1].any()] or parts[:1]
+        return np.asarray(sum(pair.totals_of_whole(part) for pair, part in moved))
 
     def covariance(self, found: Sequence[Estimand]) -> np.ndarray:
         """Return the joint covariance of estimates over these rows."""
