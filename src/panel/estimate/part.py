@@ -11,6 +11,13 @@ from panel.estimate.grouped import Grouped
 from panel.estimate.kernel import Design
 
 
+def rows_at(rows: np.ndarray) -> np.ndarray | slice:
+    """Return where a mask is true: a slice where those rows lie side by side, so that a part of an array is a view."""
+    places = np.flatnonzero(rows)
+    beside = len(places) > 0 and int(places[-1]) - int(places[0]) == len(places) - 1
+    return slice(int(places[0]), int(places[-1]) + 1) if beside else places
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
     """The weighted rows of one wave: where they are, their weights, design and calibration."""
@@ -23,10 +30,8 @@ class Part:
     @classmethod
     def of(cls, design: Design, weight: np.ndarray, rows: np.ndarray, calibration: Calibration | None = None) -> Part:
         """Return the part of a sample that is `rows` (a mask); a view of it where they lie side by side."""
-        places = np.flatnonzero(rows)
-        beside = len(places) > 0 and int(places[-1]) - int(places[0]) == len(places) - 1
-        where = slice(int(places[0]), int(places[-1]) + 1) if beside else places
-        return cls(where, weight[where], design.take(places), calibration)
+        where = rows_at(rows)
+        return cls(where, weight[where], design.take(np.flatnonzero(rows)), calibration)
 
     def spread(self, linear: np.ndarray, rows: int) -> np.ndarray:
         """Return a number for each of a sample's rows: that of these, and zero elsewhere; or several rows of them."""

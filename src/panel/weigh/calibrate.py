@@ -85,7 +85,7 @@ class Raker:
         mass = self.cells.sums(start)
         for target in self.inside:
             _need_members(mass, target)
-        return calibrate(start, self.cells, _totals(mass, self.cells, self.inside), distance=self.distance)
+        return _calibrated(start, mass, self.cells, _totals(mass, self.cells, self.inside), self.distance)
 
 
 def calibrate(design: np.ndarray, cells: Cells, totals: np.ndarray, *, distance: Distance | None = None) -> Calibrated:
@@ -105,9 +105,13 @@ def calibrate(design: np.ndarray, cells: Cells, totals: np.ndarray, *, distance:
     Raises:
         EstimateError: the totals cannot be met; names the first that stays off.
     """
-    distance = distance or Distance()
     _need_weights(design)
-    mass = cells.sums(design)
+    return _calibrated(design, cells.sums(design), cells, totals, distance or Distance())
+
+
+def _calibrated(
+    design: np.ndarray, mass: np.ndarray, cells: Cells, totals: np.ndarray, distance: Distance
+) -> Calibrated:
     scale = np.maximum(np.abs(totals), np.abs(cells.totals(mass)))
     dual = _Dual(mass, cells, totals, np.where(scale > 0, scale, 1.0), distance)
     solved = _solve(dual)

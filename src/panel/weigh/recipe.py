@@ -10,6 +10,7 @@ import pandas as pd
 
 from panel.estimate.explained import classes, covariates
 from panel.estimate.margins import targets_of
+from panel.estimate.part import rows_at
 from panel.model.study import Study
 from panel.weigh.calibrate import Raker
 from panel.weigh.diagnostics import Made
@@ -63,7 +64,7 @@ def by_wave(person_waves: pd.DataFrame, study: Study) -> Callable[[np.ndarray], 
     Takes a design weight for each row of `person_waves`, every wave together, and returns a weight for each.
     """
     wave = person_waves["wave"].to_numpy(dtype=np.int64)
-    places = [np.flatnonzero(wave == each) for each in np.unique(wave)]
+    places = [rows_at(wave == each) for each in np.unique(wave)]
     recipes = [Recipe.of(person_waves.iloc[own], study) for own in places]
 
     def anew(design: np.ndarray) -> np.ndarray:
