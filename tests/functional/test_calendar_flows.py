@@ -9,6 +9,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from httpx import ConnectError
 from panel.flows import calendar
 from panel.flows.reconcile import close_dead_runs, count_runs
 from panel.flows.server import prefect_api
