@@ -58,7 +58,7 @@ def means(y: np.ndarray, weights: np.ndarray, codes: np.ndarray, count: int) -> 
         codes: the group of each row, from 0 to `count` - 1, or -1.
         count: how many groups there are.
     """
-    rows = np.flatnonzero(codes >= 0)
+    rows = np.flatnonzero(codes >= 0).astype(np.int32)
     owner, inside, own = codes[rows], weights[rows], y[rows]
     held = np.bincount(owner, weights=inside, minlength=count).astype(float, copy=False)  # whole where nobody is in
     there, safe = held > 0, np.where(held > 0, held, 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -20,18 +21,24 @@ def rows_at(rows: np.ndarray) -> np.ndarray | slice:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """The weighted rows of one wave: where they are, their weights, design and calibration."""
+    """The weighted rows of one wave: where they are, their weights, the design they are of, and calibration."""
 
     places: np.ndarray | slice
     weight: np.ndarray
-    design: Design
+    whole: Design
     calibration: Calibration | None = None
 
     @classmethod
     def of(cls, design: Design, weight: np.ndarray, rows: np.ndarray, calibration: Calibration | None = None) -> Part:
         """Return the part of a sample that is `rows` (a mask); a view of it where they lie side by side."""
         where = rows_at(rows)
-        return cls(where, weight[where], design.take(np.flatnonzero(rows)), calibration)
+        return cls(where, weight[where], design, calibration)
+
+    @cached_property
+    def design(self) -> Design:
+        """Return the design of these rows; PSUs without any of them count with zero."""
+        places = self.places
+        return self.whole.take(np.arange(places.start, places.stop) if isinstance(places, slice) else places)
 
     def spread(self, linear: np.ndarray, rows: int) -> np.ndarray:
         """Return a number for each of a sample's rows: that of these, and zero elsewhere; or several rows of them."""
