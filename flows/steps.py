@@ -37,7 +37,8 @@ def _open_keeper(settings: Settings) -> Adapters:
 
 def _may_help(_task: Any, _run: Any, state: Any) -> bool:
     """Try again only what a second try can mend: a share that is away, never a file that is wrong."""
-    return not isinstance(state.result(raise_on_failure=False), PanelError)
+    error = state.result(raise_on_failure=False)
+    return not isinstance(error, PanelError) or error.passes
 
 
 step = partial(task, cache_policy=NO_CACHE, persist_result=False)  # the store makes each step repeatable
