@@ -219,3 +219,16 @@ def test_quantiles_inequality_own_change_and_balances_are_those_of_pandas(printe
     rows = table(printed["panelctl balance young-men -v union --positive 1 --negative 0 --from 1980 --to 1981"])
     wanted = [2 * unions[year].mean() - 1 for year in (1980, 1981)]
     assert [float(row["estimate"]) for row in rows[:2]] == pytest.approx(wanted, rel=1e-12)
+
+
+def test_tables_without_slips_and_change_by_quarter(printed, unions):
+    """`panelctl corrected` by undoing the matrix of slips; `panelctl ranks` has four quarters of three figures."""
+    rows = table(printed["panelctl corrected young-men -v union --from 1980 --to 1981 --slips 0.02"])
+    cells = np.array([[((unions[1980] == a) & (unions[1981] == b)).mean() for b in (0, 1)] for a in (0, 1)])
+    undo = np.linalg.inv(np.array([[0.98, 0.02], [0.02, 0.98]]))
+    true = undo @ cells @ undo.T
+    found = {row["value"]: float(row["estimate"]) for row in rows}
+    assert found["0>1"] == pytest.approx(true[0, 1] / true[0].sum(), rel=1e-9)
+    rows = table(printed["panelctl ranks young-men -v hours --from 1980 --to 1981 --parts 4"])
+    assert {row["value"] for row in rows} == {"1", "2", "3", "4"}
+    assert len(rows) == 12

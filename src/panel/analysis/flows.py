@@ -16,6 +16,7 @@ from panel.estimate import (
     Pair,
     Steps,
     Taken,
+    corrected,
     flows,
     hazards,
     pooled_transitions,
@@ -60,6 +61,30 @@ class Flows(Subject):
         shown = self._hide(table, pd.Series(cells, index=table.index))
         lost = shown.loc[(shown["statistic"] == "flow_share") & (shown["status"] == HIDDEN), "group"]
         return self._hide(shown, shown["statistic"].isin(SIDES) & shown["group"].isin(lost))
+
+    def corrected(self, variable: str, *, waves: tuple[int | str, int | str], slips: float) -> pd.DataFrame:
+        """
+        Return the from-to table as it would be had nobody slipped, if so many answers name a wrong category.
+
+        A group of which the plain table hides a cell has no corrected one. See `panel.estimate.slips`.
+
+        Args:
+            variable: a coded variable.
+            waves: the earlier and the later.
+            slips: the share of answers that are slips: an assumption; try several.
+
+        Raises:
+            UnknownVariable: the release has no such variable.
+            EstimateError: these two waves have no longitudinal weight, nobody answered both, slips is no share, or
+                so many slips alone would make more moves than there are.
+        """
+        pair, labels = self._crossing(variable, waves)
+        table = self._protected(
+            corrected(pair, labels, variable, self._groups(pair.now), slips, method=self._method),
+            variable, self._pair_of(waves),
+        )  # fmt: skip
+        lost = {group for group, _ in self._hidden_cells(pair, labels, variable)}
+        return self._hide(table, table["group"].isin(lost))
 
     def independence(self, variable: str, *, waves: tuple[int | str, int | str]) -> pd.DataFrame:
         """

@@ -8,7 +8,7 @@ import pandas as pd
 
 from panel.analysis.changes import Changes
 from panel.errors import EstimateError
-from panel.estimate import Kind, Percentile, Rule, Threshold, beyond_threshold, own_change, percentiles, ruled
+from panel.estimate import Kind, Percentile, Rule, Threshold, beyond_threshold, by_rank, own_change, percentiles, ruled
 from panel.model.instrument import Code
 
 Waves = tuple[int | str, int | str]
@@ -120,6 +120,33 @@ class Spread(Changes):
         return self._protected(
             beyond_threshold(pair, labels, amount, rule, asked, method=self._method), variable, numbers
         )
+
+    def ranks(
+        self, variable: str, *, waves: Waves, parts: int = 5, in_real_terms: bool = False, groups: Rule = "first"
+    ) -> pd.DataFrame:
+        """
+        Return how members' amounts changed by the fifth (or tenth) of the distribution they began in.
+
+        Mean own change, who fell, who is in the same part later. See `panel.estimate.ranks`: slips and lucky years
+        make low parts rise and high ones fall.
+
+        Args:
+            variable: a number.
+            waves: the earlier and the later.
+            parts: 5 for fifths, 10 for tenths.
+            in_real_terms: amounts in prices of the index's base year.
+            groups: "first" (in the group in the earlier wave), "both" or "second".
+
+        Raises:
+            UnknownVariable: it is no number.
+            EstimateError: these waves have no longitudinal weight, or nobody gave both amounts.
+        """
+        numbers = self._pair_of(waves)
+        amount = self._amount(variable, numbers, in_real_terms)
+        pair = self._pair(numbers)
+        labels = self._by_rule(self._in_terms(self._labels(variable), in_real_terms), groups)
+        rule = ruled(self._groups(pair.now), self._groups(pair.then), groups)
+        return self._protected(by_rank(pair, labels, amount, rule, parts, method=self._method), variable, numbers)
 
     def balance(
         self, variable: str, *, positive: Sequence[Code], negative: Sequence[Code], wave: int | str | None = None,

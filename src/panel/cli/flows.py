@@ -70,6 +70,26 @@ def independence(
     Figures(panel.release.study, table).emit(form, title=f"Tests of the from-to table of {variable}")
 
 
+def corrected(
+    study: StudyKey,
+    variable: Coded,
+    first: From,
+    second: To,
+    slips: Annotated[float, typer.Option(help="The share of answers that name a wrong category; an assumption.")],
+    by: Division = None,
+    release: Of = None,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Show the from-to table as it would be had nobody slipped, if so many answers name a wrong category.
+
+    Example: panelctl corrected creative-ai -v main_role --from 2025 --to 2026 --slips 0.02
+    """
+    panel = people(study, release, by)
+    table = panel.corrected(variable, waves=(first, second), slips=slips)
+    Figures(panel.release.study, table).emit(form, title=f"Transitions of {variable} without slips")
+
+
 def hazards(
     study: StudyKey,
     variable: Coded,
@@ -92,5 +112,5 @@ def hazards(
 
 def register(program: typer.Typer) -> None:
     """Add the commands."""
-    for command in (pooled, flows, independence, hazards):
+    for command in (pooled, flows, corrected, independence, hazards):
         program.command()(command)

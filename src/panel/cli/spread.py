@@ -116,6 +116,28 @@ def thresholds(
     Figures(panel.release.study, table).emit(form, title=f"Change of {variable} beyond {beyond:g}")
 
 
+def ranks(
+    study: StudyKey,
+    variable: Amount,
+    first: From,
+    second: To,
+    parts: Annotated[int, typer.Option(help="5 for fifths, 10 for tenths.")] = 5,
+    by: Division = None,
+    groups: Groups = "first",
+    real: Real = False,
+    release: Of = None,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Show how members' amounts changed by the fifth of the distribution they began in.
+
+    Example: panelctl ranks creative-ai -v income_eur --from 2025 --to 2026 --parts 5
+    """
+    panel = people(study, release, by)
+    table = panel.ranks(variable, waves=(first, second), parts=parts, in_real_terms=real, groups=of_members(groups))
+    Figures(panel.release.study, table).emit(form, title=f"Change of {variable} by where members began")
+
+
 def balance(
     study: StudyKey,
     variable: Annotated[str, typer.Option("--variable", "-v", help="A coded variable.")],
@@ -145,5 +167,5 @@ def _both(first: str | None, second: str | None) -> tuple[str, str] | None:
 
 def register(program: typer.Typer) -> None:
     """Add the commands."""
-    for command in (quantile, inequality, individual, thresholds, balance):
+    for command in (quantile, inequality, individual, thresholds, ranks, balance):
         program.command()(command)

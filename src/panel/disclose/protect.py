@@ -84,6 +84,7 @@ _TOGETHER = {  # figures about the attrition of a group of which all go where on
 _PARTS = {
     "transition": "row",
     "pooled_transition": "row",
+    "corrected_transition": "row",
     "flow_share": "flows",
     "realised_given_predicted": "row",
     "predicted_share": "predicted",
