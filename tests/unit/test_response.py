@@ -116,3 +116,7 @@ def test_figures_of_stayers_credit_the_propensity():
         nudge = np.where(np.arange(40) == place, 1e-4, 0.0)
         moved = (paired(base + nudge)[1].value - paired(base - nudge)[1].value) / 2e-4
         assert by_member[names[place]] == pytest.approx(moved, abs=2e-4)
+    in_whole = dict(
+        zip(pair.now.whole.frame["member"], pair.totals_of_whole(found.linear)[pair.now.whole.design.psu], strict=True)
+    )
+    assert in_whole == pytest.approx(by_member)  # the same, beside estimates of other waves
