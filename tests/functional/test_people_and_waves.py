@@ -283,3 +283,9 @@ def test_a_release_in_the_making_is_told_and_no_step_is_taken_out_of_turn(say, t
     say.refused("releases", "bakers", "2025.9", code=15)
     say.refused("retract", "bakers", "2025.9", *BECAUSE, code=15)
     say.refused("retract", "bakers", "2025.1", code=2)
+
+
+def test_a_list_of_a_study_that_is_not_there_is_not_an_empty_list(say):
+    """Whoever mistypes a study is told so, and does not read that it has no members."""
+    for words in (("sample", "list"), ("members", "list"), ("members", "erasures"), ("waves",), ("actions", "list")):
+        assert "bakers" in say.refused(*words, "backers", code=15)

@@ -46,7 +46,9 @@ def sample_list(study: StudyKey, form: Form = Format.auto) -> None:
     Example: panelctl sample list creative-ai
     """
     names = ["id", "wave", "cohort", "filename", "rows", "added", "known", "held", "by", "at"]
-    rows = [{name: getattr(each, name) for name in names} for each in connect().store.sample_loads(study)]
+    app = connect()
+    loads = app.store.sample_loads(app.study(study).key)
+    rows = [{name: getattr(each, name) for name in names} for each in loads]
     emit(pd.DataFrame(rows, columns=names), form)
 
 
@@ -106,9 +108,9 @@ def members_list(
     Example: panelctl members list creative-ai --state dormant
     """
     names = ["member", "stratum", "cohort", "entry_wave", "state", "scope", "since"]
-    found = [
-        each for each in connect().store.members(study) if state in (None, each.state) and cohort in (None, each.cohort)
-    ]
+    app = connect()
+    members = app.store.members(app.study(study).key)
+    found = [each for each in members if state in (None, each.state) and cohort in (None, each.cohort)]
     emit(pd.DataFrame([{name: getattr(each, name) for name in names} for each in found], columns=names), form)
 
 
@@ -180,7 +182,8 @@ def members_erasures(study: StudyKey, form: Form = Format.auto) -> None:
     Example: panelctl members erasures creative-ai
     """
     names = ["member", "subject", "key", "row_count", "old_sha256", "new_sha256", "at"]
-    store = connect().store
+    app = connect()
+    store, study = app.store, app.study(study).key
     steps = [step for each in store.erasures(study) for step in store.erasure_steps(study, each.member)]
     emit(pd.DataFrame([{name: getattr(each, name) for name in names} for each in steps], columns=names), form)
 
