@@ -17,6 +17,8 @@ from pathlib import Path
 from panel.model.incident import Reaction
 from panel.store import SqlStore
 
+LEASE_SECONDS = 3.0
+"""Only a worker that is dead loses such a lease, on a busy machine too: five that are lost in a row end an action."""
 SKEWS = (3_600.0, -3_600.0, 86_400.0, -86_400.0)
 
 
@@ -27,9 +29,10 @@ def work(url, home, number):
     store = SqlStore(url, Path(home), busy_seconds=60.0)
     effects = Path(home) / "effects"
     while True:
-        claimed = store.claim(0.5, by=str(number), missing=lambda _entry: lambda _known: Reaction())
+        claimed = store.claim(LEASE_SECONDS, by=str(number), missing=lambda _entry: lambda _known: Reaction())
         if claimed is None:
-            if not any(each.is_due for each in store.actions("chaos")):
+            entries = store.actions("chaos")
+            if not any(each.is_due for each in entries) or any(each.state == "failed" for each in entries):
                 return
             time.sleep(0.02)
             continue
