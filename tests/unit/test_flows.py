@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from panel.cli.estimates import sections
 from panel.errors import EstimateError, UnknownVariable
 from tests.unit.oracle_samples import BESIDE, EXACT, expected, near
 from tests.unit.panel_factory import ROLES, STATUS, opened, people_of, row, small, study
@@ -132,21 +133,21 @@ def test_a_life_table_by_hand():
     """Three begin in 1 at the first wave; one moves at once, one after two years, one goes elsewhere."""
     found = asked((1, 2, 2, 2), (1, 1, 2, 2), (1, 1, 3, 3), (3, 1, 1, 1)).hazards("role", source=1, target=2)
     hazard = found[found["statistic"] == "spell_hazard"].set_index("value")["estimate"]
-    assert hazard.to_dict() == {"1": pytest.approx(1 / 4), "2": pytest.approx(1 / 3)}
+    assert hazard.to_dict() == {"year 1": pytest.approx(1 / 4), "year 2": pytest.approx(1 / 3)}
     survival = found[found["statistic"] == "spell_survival"].set_index("value")["estimate"]
-    assert survival.to_dict() == {"1": pytest.approx(3 / 4), "2": pytest.approx(1 / 2)}
+    assert survival.to_dict() == {"year 1": pytest.approx(3 / 4), "year 2": pytest.approx(1 / 2)}
     assert row(found, "pooled_hazard")["estimate"] == pytest.approx(2 / 7)
     assert row(found, "hazard", from_wave=3)["estimate"] == 0
-    assert "3 there when first seen" in row(found, "spell_hazard", value="1")["denominator"]
-    assert "2 there when first seen" in row(found, "spell_hazard", value="2")["denominator"]
+    assert "3 members there when first seen" in row(found, "spell_hazard", value="year 1")["denominator"]
+    assert "2 members there when first seen" in row(found, "spell_hazard", value="year 2")["denominator"]
 
 
 def test_a_wave_that_was_missed_ends_a_spell():
     """Seen in 1, missed, seen in 1 again: the clock begins anew, for nobody knows what was between."""
     found = asked((1, None, 1, 1), (1, 1, 1, 2)).hazards("role", source=1, target=2)
     hazard = found[found["statistic"] == "spell_hazard"].set_index("value")
-    assert hazard["n"].to_dict() == {"1": 2, "2": 1, "3": 1}
-    assert hazard.loc["3", "estimate"] == 1.0
+    assert hazard["n"].to_dict() == {"year 1": 2, "year 2": 1, "year 3": 1}
+    assert hazard.loc["year 3", "estimate"] == 1.0
 
 
 def test_a_clustered_design_of_repeats_is_not_more_evidence():
@@ -190,8 +191,11 @@ def test_survival_after_a_hidden_hazard_is_hidden():
     paths = [(1, 1, 1, 1)] * 5 + [(1, 1, 2, 2)] * 4 + [(1, 2, 2, 2)] * 20
     found = guarded(*paths).hazards("role", source=1, target=2)
     status = found.set_index(["statistic", "value"])["status"]
-    assert status[("spell_survival", "1")] == "final"
-    assert set(status[[("spell_hazard", "2"), ("spell_survival", "2")]]) == {"hidden"}
+    assert status[("spell_survival", "year 1")] == "final"
+    assert set(status[[("spell_hazard", "year 2"), ("spell_survival", "year 2")]]) == {"hidden"}
+    words = found.loc[found["status"] == "hidden", "denominator"]
+    assert words.str.contains("some members there when first seen, some steps of 1 year").any()
+    assert not words.str.contains(r"\d+ (?:steps|members)").any()
 
 
 def test_what_the_table_hides_flows_and_tests_do_not_tell():
@@ -230,3 +234,11 @@ def test_a_single_psu_is_refused():
     people = people_of(walks((1, 2, 2), (2, 2, 1), psu="one"), study(disclosure_threshold=1))
     with pytest.raises(EstimateError, match="single PSU"):
         people.pooled("role")
+
+
+def test_a_year_of_a_spell_is_not_taken_for_an_answer():
+    """A person reads "year 1", not the label of code 1."""
+    people = asked(*[(1, 2, 2)] * 5, *[(1, 1, 2)] * 5)
+    found = people.hazards("role", source=1, target=2)
+    spell = next(each for each in sections(found, people.release.study) if "spell_hazard" in each.title)
+    assert spell.rows["answer"].tolist() == ["year 1", "year 2"]

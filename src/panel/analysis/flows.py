@@ -127,8 +127,8 @@ class Flows(Subject):
         shown = self._hide(table, pd.Series(False, index=table.index))
         while True:
             own = shown[(shown["statistic"] == "spell_hazard") & (shown["status"] == HIDDEN)]
-            first = own.assign(year=own["value"].astype(int)).groupby("group")["year"].min()
-            year = pd.to_numeric(shown["value"], errors="coerce")
+            first = own.assign(year=own["value"].str.removeprefix("year ").astype(int)).groupby("group")["year"].min()
+            year = pd.to_numeric(shown["value"].str.removeprefix("year "), errors="coerce")
             after = (shown["statistic"] == "spell_survival") & (year >= shown["group"].map(first))
             more = after & (shown["status"] != HIDDEN)
             if not more.any():

@@ -23,6 +23,8 @@ A figure is hidden where
    go together, weighted and unweighted; the levels of stayers and leavers with their difference; and bounds with the
    share that was not seen.
 
+A count in the words of its denominator goes with a hidden figure.
+
 Of a figure that is shown, the number of members whose answers checks hold and the figure with them go under rules of
 their own (see `_Table.tells_held`).
 
@@ -42,6 +44,8 @@ HELD = ["n_held", "estimate_with_held"]
 NUMBERS = ["estimate", "se", "low", "high", "n", "n_eff"]
 HIDDEN = "hidden"
 FEWEST_COUNTED = 3
+COUNTED = r"\b\d+(?= (?:steps|members there|without a base|with a first amount)\b)"
+"""A count of members or their steps in the words of a denominator: of a hidden figure it is hidden, too."""
 _EVERYBODY = "all"
 _FIGURE = ["indicator", "statistic", "variable", "value", "domain", "from_wave", "wave", "terms", "weight"]
 _LEVELS = ("share", "share_unclear", "mean", "median", "quantile", "balance", *INDICES)
@@ -128,6 +132,10 @@ def protect(estimates: pd.DataFrame, *, threshold: int) -> pd.DataFrame:
     out = estimates.copy()
     out.loc[table.hidden, NUMBERS] = pd.NA
     out.loc[table.hidden, "status"] = HIDDEN
+    if "denominator" in out:
+        out.loc[table.hidden, "denominator"] = out.loc[table.hidden, "denominator"].str.replace(
+            COUNTED, "some", regex=True
+        )
     if "n_held" in out:
         out.loc[table.hidden | table.tells_held(), HELD] = pd.NA
     return out

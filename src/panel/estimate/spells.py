@@ -32,11 +32,11 @@ def hazards(taken: Taken, labels: Sequence[Label], move: Move, *, method: str) -
         h = sum_moved w / sum_at risk w,   S_d = prod_(k <= d) (1 - h_k)
 
     `hazard` is that of each step between two waves, and of all steps together; `spell_hazard` and `spell_survival` are
-    by the year of the spell (`value`), 1 being the first step that begins after the member was first seen there without
-    a gap. At risk are those in the source when a step begins who answer at its end. Who goes elsewhere than the target,
-    or is not seen, leaves the life table there (censored). Who was in the source when first seen may have been there
-    before: so years of the spell are years seen, and the denominator says of how many that holds. A spell ends where a
-    wave was missed, or where waves lie further apart than the steps.
+    by the year of the spell (`value`), year 1 being the first step that begins after the member was first seen there
+    without a gap. At risk are those in the source when a step begins who answer at its end. Who goes elsewhere than the
+    target, or is not seen, leaves the life table there (censored). Who was in the source when first seen may have been
+    there before: so years of the spell are years seen, and the denominator says of how many members that holds. A spell
+    ends where a wave was missed, or where waves lie further apart than the steps.
 
     Source: Kaplan and Meier (1958), JASA 53, in discrete time as Cox (1972), JRSS B 34, sec. 5; design-based by ratios
     and the delta method. Oracle: o07 (hazard); survival against arithmetic and the joint covariance.
@@ -132,8 +132,10 @@ class _Table:
             if not rows.any():
                 return
             found.append(self.steps.mean(self.moved, rows))
-            unseen = int((rows & ~self.spells.is_begun).sum())
-            words = replace(label, value=str(year), denominator=f"{label.denominator}, {unseen} there when first seen")
+            unseen = np.unique(self.steps.member[rows & ~self.spells.is_begun]).size
+            words = replace(
+                label, value=f"year {year}", denominator=f"{label.denominator}, {unseen} members there when first seen"
+            )
             yield self._figure(told, words, "spell_hazard", found[-1:], rows)
             yield self._figure(told, words, "spell_survival", found, rows)
 
