@@ -23,6 +23,7 @@ from panel.estimate.mobility import mobility
 from panel.estimate.own_change import Kind, Threshold, beyond_threshold, own_change
 from panel.estimate.pairs import Pair, stayers, transitions
 from panel.estimate.percentiles import Percentile, percentiles
+from panel.estimate.pooling import pooled_transitions
 from panel.estimate.ranks import by_rank
 from panel.estimate.report import method_of, report, unit_of
 from panel.estimate.rows import Figure, Label, to_frame
@@ -30,7 +31,7 @@ from panel.estimate.sample import Sample
 from panel.estimate.simultaneous import simultaneous
 from panel.estimate.slips import corrected
 from panel.estimate.spells import SPELLS, Move, hazards
-from panel.estimate.steps import Steps, Taken, pooled_transitions
+from panel.estimate.steps import Steps, Taken
 
 __all__ = [
     "COMPOSITE",

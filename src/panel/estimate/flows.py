@@ -13,11 +13,13 @@ from panel.estimate.estimators import Estimand, mean
 from panel.estimate.grouping import Grouping
 from panel.estimate.independence import rao_scott
 from panel.estimate.pairs import Pair
+from panel.estimate.pooling import Pool
 from panel.estimate.rows import Figure, Label
 from panel.estimate.steps import Steps, Taken
 
 TESTS = ("independence_f", "independence_p", "homogeneity_f", "homogeneity_p")
 SIDES = ("flow_in", "flow_out", "flow_net")
+UNITS = ("share", "share", "points")
 
 
 def flows(pair: Pair, labels: Sequence[Label], variable: str, groups: Grouping, *, method: str) -> list[Figure]:
@@ -42,7 +44,7 @@ def flows(pair: Pair, labels: Sequence[Label], variable: str, groups: Grouping, 
         EstimateError: nobody of these groups answered in both waves; names the variable.
     """
     crossed = _crossed(pair, variable, groups, method)
-    return [figure for place, label in enumerate(labels) for figure in crossed.flows(label, place)]
+    return [figure for row in zip(*crossed.flows(labels), strict=True) for figure in row if figure is not None]
 
 
 def tests_of_table(
@@ -74,33 +76,41 @@ class _Crossed:
     def steps(self) -> Steps:
         return self.taken.steps
 
-    def flows(self, label: Label, place: int) -> Iterator[Figure]:
-        """Yield the cells of a group, and what came, went and was left of both for each category."""
-        own = self.taken.inside & (self.taken.groups == place)
-        if not own.any():
-            return
+    def flows(self, labels: Sequence[Label]) -> list[list[Figure | None]]:
+        """Return the cells, then what came, went and was left of both by category: for each a figure a group."""
+        pool = Pool(self.steps, np.where(self.taken.inside, self.taken.groups, -1), len(labels))
+        columns = []
         for at, source in enumerate(self.taken.codes):
             for end, target in enumerate(self.taken.codes):
-                value, hit = f"{source}>{target}", (self.taken.source == at) & (self.taken.target == end)
-                yield self._figure(replace(label, value=value, unit="share"), "flow_share", self._mean(hit, own))
+                own = [replace(label, value=f"{source}>{target}", unit="share") for label in labels]
+                hit = (self.taken.source == at) & (self.taken.target == end)
+                columns.append(self._figures(pool, own, "flow_share", hit))
         for at, code in enumerate(self.taken.codes):
-            for name, unit, found in zip(SIDES, ("share", "share", "points"), self._sides(at, own), strict=True):
-                yield self._figure(replace(label, value=str(code), unit=unit), name, found)
+            ends, begins = self.taken.target == at, self.taken.source == at
+            net = ends.astype(float) - begins.astype(float)
+            for name, unit, hit in zip(SIDES, UNITS, (ends & ~begins, begins & ~ends, net), strict=True):
+                own = [replace(label, value=str(code), unit=unit) for label in labels]
+                columns.append(self._figures(pool, own, name, hit))
+        return columns
 
-    def _sides(self, at: int, own: np.ndarray) -> tuple[Estimand, Estimand, Estimand]:
-        ends, begins = self.taken.target == at, self.taken.source == at
-        net = ends.astype(float) - begins.astype(float)
-        return self._mean(ends & ~begins, own), self._mean(begins & ~ends, own), self._mean(net, own)
+    def _figures(self, pool: Pool, labels: Sequence[Label], statistic: str, hit: np.ndarray) -> list[Figure | None]:
+        found = pool.mean(hit)
+        se = pool.se(found.linear)
+        return [
+            self.told.figure(
+                label, statistic, value=float(found.value[place]), se=float(se[place]), degrees=pool.degrees[place],
+                n=int(pool.n[place]), n_eff=float(pool.n_eff[place]),
+            )
+            if pool.rows[place]
+            else None
+            for place, label in enumerate(labels)
+        ]  # fmt: skip
+
+    def _net(self, at: int, own: np.ndarray) -> Estimand:
+        return self._mean((self.taken.target == at).astype(float) - (self.taken.source == at), own)
 
     def _mean(self, hit: np.ndarray, own: np.ndarray) -> Estimand:
         return mean(hit.astype(float), self.steps.weight, own)
-
-    def _figure(self, label: Label, statistic: str, found: Estimand) -> Figure:
-        se = float(np.sqrt(max(self.steps.covariance([found])[0, 0], 0.0)))
-        return self.told.figure(
-            label, statistic, value=found.value, se=se, degrees=self.steps.degrees(found.rows), n=found.n,
-            n_eff=found.n_eff,
-        )  # fmt: skip
 
     def tests(self, label: Label, place: int) -> Iterator[Figure]:
         """Yield the tests of a group; none where it has one category on either side."""
@@ -114,7 +124,7 @@ class _Crossed:
         )
         yield from self._test(label, "independence", found.f, (found.between, found.within), own)
         moving = np.union1d(*sides)[:-1]
-        net = [self._sides(int(at), own)[2] for at in moving]
+        net = [self._net(int(at), own) for at in moving]
         matrix, values, k = steps.covariance(net), np.array([each.value for each in net]), len(moving)
         if np.linalg.matrix_rank(matrix) == k and d - k + 1 > 0:
             wald = float(values @ np.linalg.solve(matrix, values))

@@ -28,17 +28,19 @@ class HazardModel:
     rounds: int
 
 
-def survival(hazards: list[Estimand]) -> Estimand:
-    """Return the share that has not moved after all of some periods: prod (1 - h_t), by the delta method."""
-    stayed = np.array([1 - each.value for each in hazards])
-    value = float(np.prod(stayed))
-    linear = np.zeros(len(hazards[0].linear))
-    for each, share in zip(hazards, stayed, strict=True):
-        rest = value / share if share > 0 else 0.0
-        linear = linear - rest * each.linear
-    least = min(hazards, key=lambda each: each.n)
-    rows = np.logical_or.reduce([each.rows for each in hazards])
-    return Estimand(value, linear, least.n, least.n_eff, rows)
+@dataclass(frozen=True)
+class Survival:
+    """The share that has not moved after all of some periods, and how it moves with the hazard of each."""
+
+    value: np.ndarray
+    slope: np.ndarray
+
+
+def survival(hazards: np.ndarray) -> Survival:
+    """Return prod_t (1 - h_t) over the last axis, and its slope on each hazard: -prod of the others."""
+    stayed = 1 - hazards
+    others = [np.prod(np.delete(stayed, place, axis=-1), axis=-1) for place in range(hazards.shape[-1])]
+    return Survival(np.prod(stayed, axis=-1), -np.stack(others, axis=-1))
 
 
 def hazard_model(x: dict[str, np.ndarray], moved: np.ndarray, weights: np.ndarray, rows: np.ndarray) -> HazardModel:

@@ -91,13 +91,16 @@ class Crowd:
     lost: Lost | None
 
     @classmethod
-    def of(cls, part: Part, design: Design, lost: Lost | None) -> Crowd | None:
+    def of(cls, part: Part, whole: Design, at: np.ndarray | slice, lost: Lost | None) -> Crowd | None:
         """
         Return the PSUs of a part; None where a PSU has several rows, or the draw several stages or lone PSUs.
 
-        `design` is that of the sample; with `lost`, its own design counts, which has the lost after the sample's rows.
+        Args:
+            part: the rows that answered.
+            whole: the design that PSUs are numbered in; those without a row count with zero.
+            at: where the rows of the part are in it; with `lost`, those of everybody who was due.
+            lost: those who were due and did not answer.
         """
-        whole, at = (design, part.places) if lost is None else (lost.design, slice(None))
         if whole.within is not None or (whole.alone.any() and whole.lonely not in ("certainty", "remove")):
             return None
         unit = whole.psu[at].astype(np.int32)

@@ -225,8 +225,12 @@ class Sample:
     def crowd(self, part: Part) -> Crowd | None:
         """Return the PSUs of a part, where they are one row each and drawn in one stage; None else."""
         if part not in self._crowds:
-            self._crowds[part] = Crowd.of(part, self.design, self.lost)
+            self._crowds[part] = Crowd.of(part, *self._psus(part), self.lost)
         return self._crowds[part]
+
+    def _psus(self, part: Part) -> tuple[Design, np.ndarray | slice]:
+        """Return the design that a part's PSUs are numbered in, and where they are in it."""
+        return (self.design, part.places) if self.lost is None else (self.lost.design, slice(None))
 
     def overlap(self, first: Crowd, second: Crowd) -> Overlap:
         """Return what the PSUs of two waves share."""
@@ -320,6 +324,13 @@ class Chosen(Sample):
     def member(self) -> np.ndarray:
         """Return the number of the member of each row, as the whole counts them."""
         return np.asarray(self.whole.member[self.places])
+
+    def _psus(self, part: Part) -> tuple[Design, np.ndarray | slice]:
+        if self.lost is None:
+            return self.whole.design, self.places[part.places]
+        if self.lost.places is None:
+            return self.lost.design, slice(None)
+        return self.whole.design, self.lost.places
 
     def need(self, name: str) -> pd.Series:
         """Return a column, or raise UnknownVariable."""

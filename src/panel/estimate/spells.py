@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
 from panel.errors import EstimateError, printable
 from panel.estimate.between import Between
-from panel.estimate.estimators import Estimand
 from panel.estimate.hazards import survival
+from panel.estimate.pooling import Pool
 from panel.estimate.rows import Figure, Label
 from panel.estimate.steps import Steps, Taken
 
@@ -60,9 +61,21 @@ def hazards(taken: Taken, labels: Sequence[Label], move: Move, *, method: str) -
             f"Nobody in these groups has '{printable(taken.variable)}' in {codes} at the beginning of a step.",
             fix="choose another source, or other groups",
         )
-    table = _Table(taken, at_risk, np.isin(taken.target, target), _spells(taken, at_risk, source), method)
+    table = _Table(
+        taken,
+        np.where(at_risk, taken.groups, -1),
+        len(labels),
+        np.isin(taken.target, target),
+        _spells(taken, at_risk, source),
+        taken.steps.told(method),
+    )
     value = f"{_text(move.source)}>{_text(move.target)}"
-    return [figure for place, label in enumerate(labels) for figure in table.of_group(label, place, value)]
+    moves = [replace(label, unit="share", value=value) for label in labels]
+    by_label = zip(*table.by_step(moves), strict=True)
+    lives = table.life_table([replace(label, unit="share") for label in labels])
+    return [
+        figure for steps, life in zip(by_label, lives, strict=True) for figure in (*steps, *life) if figure is not None
+    ]
 
 
 @dataclass(frozen=True)
@@ -99,54 +112,97 @@ def _spells(taken: Taken, at_risk: np.ndarray, source: Sequence[int]) -> _Spells
 @dataclass(frozen=True)
 class _Table:
     taken: Taken
-    at_risk: np.ndarray
+    owner: np.ndarray  # the group of each row at risk, -1 of others
+    count: int
     moved: np.ndarray
     spells: _Spells
-    method: str
+    steps_told: Between
 
     @property
     def steps(self) -> Steps:
         return self.taken.steps
 
-    def of_group(self, label: Label, place: int, value: str) -> Iterator[Figure]:
-        """Yield the hazards of a group by step, over all steps, and by year of the spell; nothing where it has none."""
-        own = self.at_risk & (self.taken.groups == place)
-        if not own.any():
-            return
-        yield from self._by_step(replace(label, unit="share", value=value), own)
-        yield from self._life_table(replace(label, unit="share"), own)
+    def by_step(self, labels: Sequence[Label]) -> list[list[Figure | None]]:
+        """Return the hazards of each step, and of all steps together: for each a figure a group, None where none."""
+        edges = np.cumsum([0, *(len(pair.now.weight) for pair in self.steps.pairs)])
+        columns = []
+        for pair, (start, stop) in zip(self.steps.pairs, pairwise(edges), strict=True):
+            pool = Pool(Steps((pair,), self.steps.years), self.owner[start:stop], self.count)
+            told = replace(self.steps_told, waves=pair.waves, weight=pair.now.label)
+            columns.append(self._hazards(pool, self.moved[start:stop], told, labels, "hazard"))
+        whole = Pool(self.steps, self.owner, self.count)
+        return [*columns, self._hazards(whole, self.moved, self.steps_told, labels, "pooled_hazard")]
 
-    def _by_step(self, label: Label, own: np.ndarray) -> Iterator[Figure]:
-        told = self.steps.told(self.method)
-        for pair in self.steps.pairs:
-            rows = own & (self.steps.begun == pair.waves[0])
-            if rows.any():
-                step = replace(told, waves=pair.waves, weight=pair.now.label)
-                yield self._figure(step, label, "hazard", [self.steps.mean(self.moved, rows)], rows)
-        yield self._figure(told, label, "pooled_hazard", [self.steps.mean(self.moved, own)], own)
-
-    def _life_table(self, label: Label, own: np.ndarray) -> Iterator[Figure]:
-        told, found = self.steps.told(self.method), []
-        for year in range(1, int(self.spells.year[own].max()) + 1):
-            rows = own & (self.spells.year == year)
-            if not rows.any():
-                return
-            found.append(self.steps.mean(self.moved, rows))
-            unseen = np.unique(self.steps.member[rows & ~self.spells.is_begun]).size
-            words = replace(
-                label, value=f"year {year}", denominator=f"{label.denominator}, {unseen} members there when first seen"
+    def _hazards(
+        self, pool: Pool, moved: np.ndarray, told: Between, labels: Sequence[Label], statistic: str
+    ) -> list[Figure | None]:
+        found = pool.mean(moved)
+        se = pool.se(found.linear)
+        return [
+            told.figure(
+                self.steps.words(label, int(pool.rows[place])), statistic, value=float(found.value[place]),
+                se=float(se[place]), degrees=pool.degrees[place], n=int(pool.n[place]), n_eff=float(pool.n_eff[place]),
             )
-            yield self._figure(told, words, "spell_hazard", found[-1:], rows)
-            yield self._figure(told, words, "spell_survival", found, rows)
+            if pool.rows[place]
+            else None
+            for place, label in enumerate(labels)
+        ]  # fmt: skip
 
-    def _figure(self, told: Between, label: Label, statistic: str, found: list[Estimand], rows: np.ndarray) -> Figure:
-        one = survival(found) if statistic == "spell_survival" else found[0]
-        least = min(found, key=lambda each: each.n)
-        se = float(np.sqrt(max(self.steps.covariance([one])[0, 0], 0.0)))
-        return told.figure(
-            self.steps.words(label, rows), statistic, value=one.value, se=se, degrees=self.steps.degrees(one.rows),
-            n=least.n, n_eff=least.n_eff,
+    def life_table(self, labels: Sequence[Label]) -> list[list[Figure]]:
+        """Return for each group the hazard and the survival by year of the spell, up to the first year with nobody."""
+        years = int(self.spells.year.max())
+        owner = np.where(self.owner >= 0, self.owner * years + self.spells.year - 1, -1)
+        pool = Pool(self.steps, owner, self.count * years)
+        found = pool.mean(self.moved)
+        se, hazard = pool.se(found.linear), found.value.reshape(self.count, years)
+        unseen = Pool(self.steps, np.where(self.spells.is_begun, -1, owner), pool.count).n
+        life: list[list[Figure]] = [[] for _ in labels]
+        ended = np.zeros(self.count, dtype=bool)
+        for year in range(1, years + 1):
+            ended |= pool.rows.reshape(self.count, years)[:, year - 1] == 0
+            stayed = self._survived(year, found.linear, hazard[:, :year])
+            for place in map(int, np.flatnonzero(~ended)):
+                cell = place * years + year - 1
+                words = self._words(labels[place], year, int(unseen[cell]), int(pool.rows[cell]))
+                value = float(found.value[cell])
+                life[place] += [
+                    self._told(words, "spell_hazard", value, float(se[cell]), pool.degrees[cell], pool, [cell]),
+                    self._told(words, "spell_survival", *stayed.of(place), pool, range(cell - year + 1, cell + 1)),
+                ]
+        return life
+
+    def _words(self, label: Label, year: int, unseen: int, rows: int) -> Label:
+        said = f"{label.denominator}, {unseen} members there when first seen"
+        return self.steps.words(replace(label, value=f"year {year}", denominator=said), rows)
+
+    def _told(
+        self, label: Label, statistic: str, value: float, se: float, degrees: int, pool: Pool, cells: Sequence[int]
+    ) -> Figure:
+        """Return a figure made of some cells of a pool: its n is that of the smallest."""
+        least = min(cells, key=lambda cell: int(pool.n[cell]))
+        return self.steps_told.figure(
+            label, statistic, value=value, se=se, degrees=degrees, n=int(pool.n[least]),
+            n_eff=float(pool.n_eff[least]),
         )  # fmt: skip
+
+    def _survived(self, year: int, linear: np.ndarray, hazard: np.ndarray) -> _Survived:
+        """Return the share of each group that has not moved by a year of the spell."""
+        found = survival(hazard)
+        among = (self.owner >= 0) & (self.spells.year <= year)
+        slope = np.zeros(len(among))
+        slope[among] = found.slope[self.owner[among], self.spells.year[among] - 1]
+        pool = Pool(self.steps, np.where(among, self.owner, -1), self.count)
+        return _Survived(found.value, pool.se(slope * linear), pool.degrees)
+
+
+@dataclass(frozen=True)
+class _Survived:
+    value: np.ndarray
+    se: np.ndarray
+    degrees: list[int]
+
+    def of(self, place: int) -> tuple[float, float, int]:
+        return float(self.value[place]), float(self.se[place]), self.degrees[place]
 
 
 def _text(codes: Sequence[object]) -> str:

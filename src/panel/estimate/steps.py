@@ -15,7 +15,7 @@ from panel.estimate.estimators import Estimand, kish, mean
 from panel.estimate.grouping import Grouping
 from panel.estimate.kernel import covariance
 from panel.estimate.pairs import Pair
-from panel.estimate.rows import Figure, Label
+from panel.estimate.rows import Label
 from panel.estimate.sample import Sample
 
 
@@ -97,7 +97,11 @@ class Steps:
 
     def covariance(self, found: Sequence[Estimand]) -> np.ndarray:
         """Return the joint covariance of estimates over these rows."""
-        return covariance(np.stack([self.totals(each.linear) for each in found], axis=1), self.whole.design)
+        return self.covariance_of([self.totals(each.linear) for each in found])
+
+    def covariance_of(self, totals: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the joint covariance of estimates from their `totals`."""
+        return covariance(np.stack(totals, axis=1), self.whole.design)
 
     def degrees(self, rows: np.ndarray) -> int:
         """Return the degrees of freedom of some rows (a mask)."""
@@ -112,10 +116,10 @@ class Steps:
         weight = f"longitudinal {', '.join(f'{first}-{second}' for first, second in (p.waves for p in self.pairs))}"
         return Between(waves=waves, weight=weight, method=self.whole.design.said(method))
 
-    def words(self, label: Label, rows: np.ndarray) -> Label:
+    def words(self, label: Label, rows: int) -> Label:
         """Return a label whose denominator tells how many steps of how many years there are."""
         years = "1 year" if self.years == 1 else f"{self.years} years"
-        return replace(label, denominator=f"{label.denominator}, {int(rows.sum())} steps of {years}")
+        return replace(label, denominator=f"{label.denominator}, {rows} steps of {years}")
 
 
 def _years(sample: Sample, pair: tuple[int, ...]) -> int:
@@ -183,37 +187,3 @@ def _placed(sample: Sample, variable: str, codes: Sequence[object]) -> np.ndarra
     for place, code in enumerate(codes):
         found[sample.among(variable, [code])] = place
     return found
-
-
-def pooled_transitions(taken: Taken, labels: Sequence[Label], *, method: str) -> list[Figure]:
-    """
-    Return the from-to table of a coded variable over the steps of all years together, row shares.
-
-    Whoever is in a category when a step begins counts once for each such step; rows add up to one, and a member's
-    steps are one PSU. Only steps of the same number of years are put together.
-
-    Source: kernel, row shares as ratios of sums over person-steps. Oracle: o07 (pooled_row_props, males_union).
-
-    Args:
-        taken: the steps, by group of the earlier wave.
-        labels: what the figures of each group are about.
-        method: how the intervals are meant.
-    """
-    steps, codes = taken.steps, taken.codes
-    told, out = steps.told(method), []
-    for place, label in enumerate(labels):
-        for at, source in enumerate(codes):
-            rows = taken.inside & (taken.groups == place) & (taken.source == at)
-            if not rows.any():
-                continue
-            found = [steps.mean(taken.target == end, rows) for end in range(len(codes))]
-            spread, degrees = np.sqrt(np.diag(steps.covariance(found)).clip(min=0)), steps.degrees(rows)
-            words = replace(steps.words(label, rows), unit="share")
-            out += [
-                told.figure(
-                    replace(words, value=f"{source}>{target}"), "pooled_transition", value=each.value, se=float(se),
-                    degrees=degrees, n=each.n, n_eff=each.n_eff,
-                )
-                for target, each, se in zip(codes, found, spread, strict=True)
-            ]  # fmt: skip
-    return out
