@@ -138,6 +138,10 @@ def test_a_wave_is_moved_by_the_command_each_move_with_its_reason(say):
         (("wave", "postpone", "bakers", "2026", "--until", "2025-01-01", *BECAUSE), 16, "after 2025-11-30"),
         (("wave", "status", "bakers", "2025", "--show", "moon"), 2, "next_steps"),
         (("wave", "history", "bakers", "1999"), 15, "1999"),
+        (("sample", "list", "nobody"), 15, "nobody"),
+        (("members", "list", "nobody"), 15, "nobody"),
+        (("members", "erasures", "nobody"), 15, "nobody"),
+        (("releases", "nobody"), 15, "nobody"),
     ],
 )
 def test_what_a_wave_does_not_allow_is_refused_with_its_code(say, words, code, said):

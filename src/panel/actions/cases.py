@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -54,22 +54,22 @@ def issue(app: Adapters, study_key: str, wave: int | str) -> Issued:
     study = app.study(study_key)
     number = study.wave(wave).number
     members = [each for each in app.store.members(study.key) if each.entry_wave <= number]
-    made = [_new_case(app, each, number) for each in members]
-    events = [_first_event(each, app.clock.now()) for each in made]
-    before = {each.member for each in app.store.cases(study.key, number)}
-    added = app.store.add_cases(made, events)
-    withheld = sum(each.state == "not_issued" and each.member not in before for each in made)
+    before = app.store.case_states(study.key, number)
+    now, by = app.clock.now(), getpass.getuser()
+    made = [_new_case(each, number, now) for each in members if each.member not in before]
+    added = app.store.add_cases(made, [_first_event(each, by) for each in made]) if made else 0
+    withheld = sum(each.state == "not_issued" for each in made)
     log.info("issued wave=%s/%d added=%d not_issued=%d", study.key, number, added, withheld)
     return Issued(study=study.key, wave=number, members=len(members), added=added, not_issued=withheld)
 
 
-def _new_case(app: Adapters, member: Member, wave: int) -> Case:
+def _new_case(member: Member, wave: int, at: datetime) -> Case:
     why = member.state if member.state in ("withdrawn", "deceased", "dormant") else ""
     state = machine.move(machine.INITIAL, "withhold" if why else "issue")
-    return Case(study=member.study, wave=wave, member=member.member, state=state, why=why, since=app.clock.now())
+    return Case(study=member.study, wave=wave, member=member.member, state=state, why=why, since=at)
 
 
-def _first_event(case: Case, at: datetime) -> CaseEvent:
+def _first_event(case: Case, by: str) -> CaseEvent:
     return CaseEvent(
         study=case.study,
         wave=case.wave,
@@ -80,9 +80,9 @@ def _first_event(case: Case, at: datetime) -> CaseEvent:
         source="sample",
         key="issue",
         why=case.why,
-        by=getpass.getuser(),
-        at=at,
-        recorded_at=at,
+        by=by,
+        at=case.since,
+        recorded_at=case.since,
     )
 
 
@@ -95,20 +95,21 @@ def feed(app: Adapters, study_key: str, wave: int | str) -> Fed:
     """
     study = app.study(study_key)
     number = study.wave(wave).number
-    known = {each.member for each in app.store.members(study.key)}
-    if not known:
-        return Fed(study=study.key, wave=number, moved=0, unlisted=0, disregarded=0)
     index = app.store.response_index(study.key)
     index = index[index["wave"] == number]
+    members = app.store.members(study.key) if len(index) else ()
+    if not members:
+        return Fed(study=study.key, wave=number, moved=0, unlisted=0, disregarded=0)
+    known = {each.member for each in members}
     listed = index[index["member"].isin(known)]
-    states = {each.member: each.state for each in app.store.cases(study.key, number)}
+    states = app.store.case_states(study.key, number)
     if not set(listed["member"]) <= set(states):
         issue(app, study.key, number)
-        states = {each.member: each.state for each in app.store.cases(study.key, number)}
-    seen = {(each.member, each.key) for each in app.store.case_events(study.key, number)}
+        states = app.store.case_states(study.key, number)
+    seen = app.store.case_keys(study.key, number, "response")
     events = _of_responses(study.key, number, listed[listed["member"].isin(states)], states, seen, app.clock.now())
     moved = app.store.move_cases(events.legal)
-    _follow(app, study, listed)
+    _follow(app, members, listed)
     unlisted = int(index.loc[~index["member"].isin(known), "member"].nunique())
     return Fed(study=study.key, wave=number, moved=moved, unlisted=unlisted, disregarded=events.disregarded)
 
@@ -124,7 +125,7 @@ def _of_responses(
     wave: int,
     index: pd.DataFrame,
     states: Mapping[str, str],
-    seen: set[tuple[str, str]],
+    seen: Collection[tuple[str, str]],
     now: datetime,
 ) -> _Events:
     """Return what responses say of their cases, in the order in which they were given."""
@@ -156,7 +157,7 @@ _TELLING = ("unable", "deceased", "withdrawn")
 """Dispositions that are the reason of a case as well."""
 
 
-def _follow(app: Adapters, study: Study, index: pd.DataFrame) -> None:
+def _follow(app: Adapters, known: Sequence[Member], index: pd.DataFrame) -> None:
     """
     Let members follow what deliveries say: who was interviewed is active, who died or withdrew is not contacted again.
 
@@ -169,7 +170,7 @@ def _follow(app: Adapters, study: Study, index: pd.DataFrame) -> None:
     }
     here = {"answer": ("recruited", "dormant", "tracing")}
     events = []
-    for each in app.store.members(study.key):
+    for each in known:
         for event, members in told.items():
             if each.member in members and each.state in here.get(event, _ALIVE):
                 found = member_event(app, each, event, reason=f"{event}: told by a delivery")
@@ -262,16 +263,14 @@ def finalise(app: Adapters, study_key: str, wave: int | str) -> Mapping[str, int
 
 def coded(app: Adapters, study: Study, wave: int, found: Sequence[Case]) -> list[Case]:
     """Return cases of a wave with the outcome they would have if it ended now; nothing is kept."""
-    history: dict[str, set[str]] = defaultdict(set)
-    for each in app.store.case_events(study.key, wave):
-        history[each.member].add(each.event)
+    history = app.store.case_history(study.key, wave)
     index = app.store.response_index(study.key)
     known = set(index.loc[(index["wave"] < wave) & index["disposition"].isin(INTERVIEWED), "member"])
     now = app.clock.now()
     return [
         replace(
             each,
-            computed=machine.outcome(each.state, each.why, history[each.member], is_known=each.member in known),
+            computed=machine.outcome(each.state, each.why, history.get(each.member, ()), is_known=each.member in known),
             finalised_at=now,
         )
         for each in found

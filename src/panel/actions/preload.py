@@ -11,6 +11,7 @@ from panel.errors import SettingsError
 from panel.model.study import Study
 from panel.ports import Adapters
 from panel.preload import DEPENDENT, INDEPENDENT, compared, fed_forward, handled
+from panel.schema import PRELOAD
 
 MAY_SEE = "members"
 """The permission without which nobody sees what is fed forward: it is answers of members."""
@@ -23,6 +24,8 @@ def prepared(app: Adapters, study: Study, wave: int) -> pd.DataFrame:
     Of members who are due and may be asked; of everybody in the panel where no sample was loaded.
     """
     earlier = [each.number for each in study.waves if each.number < wave]
+    if not earlier:
+        return PRELOAD.empty()
     names = [each.variable for each in study.sample.preload]
     panel = clean_panel(app, study, earlier, names)
     sample = app.store.members(study.key)

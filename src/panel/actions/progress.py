@@ -11,6 +11,7 @@ from panel.actions.cases import feed
 from panel.actions.rates import DONE, wave_rates, wave_retention
 from panel.calendar import agenda, counted
 from panel.model.case import Case
+from panel.model.member import Member
 from panel.model.people import INTERVIEWED, WaveStatus
 from panel.model.progress import Curve, DayDone, GroupDone, NextAction, WaveView, margin_of_error, outlook
 from panel.model.study import Study, Wave
@@ -72,10 +73,14 @@ def snapshot(app: Adapters, study_key: str, wave: int | str) -> date:
     """
     study = app.study(study_key)
     number = study.wave(wave).number
+    return _count(app, study, number, app.store.cases(study.key, number), app.store.members(study.key))
+
+
+def _count(app: Adapters, study: Study, number: int, cases: Sequence[Case], members: Sequence[Member]) -> date:
+    """Count cases and keep the count as today's."""
     today = _today(app, study)
-    cases = app.store.cases(study.key, number)
     tally: Counter[tuple[str, str, str]] = Counter()
-    groups = _groups(app, study, number)
+    groups = _groups(app, study, number, members)
     for case in cases:
         tally["", "", case.state] += 1
         for domain, group in groups.get(case.member, {}).items():
@@ -93,10 +98,10 @@ def _today(app: Adapters, study: Study) -> date:
     return app.clock.now().astimezone(ZoneInfo(study.time_zone)).date()
 
 
-def _groups(app: Adapters, study: Study, wave: int) -> Mapping[str, Mapping[str, str]]:
+def _groups(app: Adapters, study: Study, wave: int, members: Sequence[Member]) -> Mapping[str, Mapping[str, str]]:
     """Return the groups of each member by domain: stratum, cohort, and the study's own by the last interview before."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for each in app.store.members(study.key):
+    for each in members:
         found[each.member] = {"stratum": each.stratum or UNKNOWN, "cohort": each.cohort}
         found[each.member] |= {domain.key: UNKNOWN for domain in study.domains}
     earlier = [each.number for each in study.waves if each.number < wave]
@@ -123,8 +128,8 @@ def view(app: Adapters, study_key: str, wave: int | str) -> WaveView:
     study = app.study(study_key)
     found = study.wave(wave)
     fed = feed(app, study.key, found.number)
-    today = snapshot(app, study.key, found.number)
-    cases = app.store.cases(study.key, found.number)
+    members, cases = app.store.members(study.key), app.store.cases(study.key, found.number)
+    today = _count(app, study, found.number, cases, members)
     states = Counter(each.state for each in cases)
     issued = len(cases) - states["not_issued"]
     done = sum(states[each] for each in DONE)
@@ -159,12 +164,12 @@ def view(app: Adapters, study_key: str, wave: int | str) -> WaveView:
         is_final=final,
         states=tuple(sorted(states.items())),
         rates=wave_rates(app, study, found, cases, is_final=final),
-        retention=wave_retention(app, study, found, cases),
+        retention=wave_retention(app, study, found, cases, members),
         days=_days(app, study, found),
         groups=_by_group(app, study, found, today),
         contacts=contacts,
         actions=coming,
-        next_steps=(*_next(app, study, found, cases, fed.unlisted), *_told(coming)),
+        next_steps=(*_next(app, study, found, cases, members, fed.unlisted), *_told(coming)),
     )
 
 
@@ -216,9 +221,11 @@ def _design_effect(app: Adapters, study: Study, wave: int) -> float:
     return 1.0
 
 
-def _next(app: Adapters, study: Study, wave: Wave, cases: Sequence[Case], unlisted: int) -> tuple[str, ...]:
+def _next(
+    app: Adapters, study: Study, wave: Wave, cases: Sequence[Case], members: Sequence[Member], unlisted: int
+) -> tuple[str, ...]:
     """Return what is to be done, most pressing first: counts that differ are told, and stop nothing."""
-    due = sum(each.entry_wave <= wave.number for each in app.store.members(study.key))
+    due = sum(each.entry_wave <= wave.number for each in members)
     state = app.store.wave_states(study.key).get(wave.number, "planned")
     steps = []
     if not due:

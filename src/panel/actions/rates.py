@@ -29,9 +29,11 @@ def wave_rates(app: Adapters, study: Study, wave: Wave, cases: Sequence[Case], *
     return participation_rates(found, sum(each.state != "not_issued" for each in cases))
 
 
-def wave_retention(app: Adapters, study: Study, wave: Wave, cases: Sequence[Case]) -> tuple[Rate, ...]:
+def wave_retention(
+    app: Adapters, study: Study, wave: Wave, cases: Sequence[Case], sample: Sequence[Member]
+) -> tuple[Rate, ...]:
     """Return, of each cohort that entered before, the share of those interviewed at entry that is interviewed now."""
-    members = {each.member: each for each in app.store.members(study.key)}
+    members = {each.member: each for each in sample}
     now = {each.member for each in cases if each.state in DONE}
     due: Counter[str] = Counter()
     kept: Counter[str] = Counter()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -73,6 +73,18 @@ class CaseStore(Protocol):
 
     def case_events(self, study: str, wave: int | None = None, member: str | None = None) -> Sequence[CaseEvent]:
         """Return the histories of cases, oldest line first."""
+        ...
+
+    def case_states(self, study: str, wave: int) -> Mapping[str, str]:
+        """Return the state of every case of a wave by member."""
+        ...
+
+    def case_history(self, study: str, wave: int) -> Mapping[str, Collection[str]]:
+        """Return which events happened to each case of a wave, by member, each once."""
+        ...
+
+    def case_keys(self, study: str, wave: int, source: str) -> Collection[tuple[str, str]]:
+        """Return (member, key) of every event of a wave that came from a source."""
         ...
 
     def contacted(self, study: str, wave: int) -> int:

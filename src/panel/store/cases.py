@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from panel.errors import UnknownKey, printable
 from panel.model.case import Case, CaseEvent, move
@@ -16,7 +17,7 @@ from panel.model.member import Member, MemberEvent, SampleFault, SampleLoad
 from panel.ports.cases import DayCount
 from panel.schema import PRELOAD
 from panel.store import tables
-from panel.store.base import PART, Database, put, utc
+from panel.store.base import PART, Database, made, put, row_of, utc
 
 LOAD = tables.SampleLoad.__table__  # type: ignore[attr-defined]
 LOAD_ROW = tables.SampleRow.__table__  # type: ignore[attr-defined]
@@ -42,10 +43,10 @@ class Cases(Database):
             fresh = [each for each in members if each.member not in known]
             late = len(members) - len(fresh)  # came in by another load since this one was read
             kept = replace(load, added=load.added - late, known=load.known + late)
-            row = {LOAD_NAMES.get(name, name): value for name, value in asdict(kept).items() if name != "is_repeat"}
+            row = {LOAD_NAMES.get(name, name): value for name, value in row_of(kept).items() if name != "is_repeat"}
             connection.execute(insert(LOAD).values(**row))
-            put(connection, LOAD_ROW, [{**asdict(each), "load": load.id} for each in faults])
-            put(connection, MEMBER, [asdict(each) for each in fresh])
+            put(connection, LOAD_ROW, [{**row_of(each), "load": load.id} for each in faults])
+            put(connection, MEMBER, [row_of(each) for each in fresh])
             put(connection, MEMBER_EVENT, [_joined(each, load) for each in fresh])
             return kept
 
@@ -65,7 +66,7 @@ class Cases(Database):
         """Return the members of a study by id."""
         with self._reads() as connection:
             query = select(MEMBER).where(MEMBER.c.study == study).order_by(MEMBER.c.member)
-            return [_made(Member, row) for row in connection.execute(query)]
+            return [made(Member, row) for row in connection.execute(query)]
 
     def member(self, study: str, member: str) -> Member:
         """Return one member, or raise UnknownKey."""
@@ -75,25 +76,26 @@ class Cases(Database):
             raise UnknownKey(
                 f"Study '{printable(study)}' has no member '{printable(member)}'.", fix=f"panelctl members list {study}"
             )
-        return _made(Member, row)
+        return made(Member, row)
 
     def move_members(self, events: Sequence[MemberEvent]) -> int:
         """Append events and move their members; see ports.CaseStore."""
-        moved = 0
-        with self._writes() as connection:
+        with self._writes() as connection:  # one writer at a time: nobody moves them in between
+            states = _member_states(connection, events)
+            taken = []
             for each in events:
-                here = (*_of_member(MEMBER, each.study, each.member), MEMBER.c.state == each.from_state)
-                values = {"state": each.to_state, "scope": each.scope, "since": each.at}
-                if connection.execute(update(MEMBER).where(*here).values(**values)).rowcount:
-                    put(connection, MEMBER_EVENT, [asdict(each)])
-                    moved += 1
-        return moved
+                if states.get((each.study, each.member)) == each.from_state:
+                    states[each.study, each.member] = each.to_state
+                    taken.append(each)
+            put(connection, MEMBER_EVENT, [row_of(each) for each in taken])
+            _change_all(connection, MEMBER, ("study", "member"), [_moved_member(each) for each in taken])
+        return len(taken)
 
     def member_events(self, study: str, member: str) -> Sequence[MemberEvent]:
         """Return the history of a member, oldest first."""
         with self._reads() as connection:
             query = select(MEMBER_EVENT).where(*_of_member(MEMBER_EVENT, study, member)).order_by(MEMBER_EVENT.c.id)
-            return [_made(MemberEvent, row) for row in connection.execute(query)]
+            return [made(MemberEvent, row) for row in connection.execute(query)]
 
     def add_cases(self, cases: Sequence[Case], events: Sequence[CaseEvent]) -> int:
         """Keep new cases with their first events; see ports.CaseStore."""
@@ -102,21 +104,42 @@ class Cases(Database):
             known = {key for place in places for key in _states(connection, *place)}
             fresh = [each for each in cases if _key(each) not in known]
             new = {_key(each) for each in fresh}
-            put(connection, CASE, [asdict(each) for each in fresh])
-            put(connection, CASE_EVENT, [asdict(each) for each in events if _key(each) in new])
+            put(connection, CASE, [row_of(each) for each in fresh])
+            put(connection, CASE_EVENT, [row_of(each) for each in events if _key(each) in new])
         return len(fresh)
 
     def cases(self, study: str, wave: int | None = None, member: str | None = None) -> Sequence[Case]:
         """Return cases by wave and member."""
         with self._reads() as connection:
             rows = connection.execute(_narrowed(CASE, study, wave, member).order_by(CASE.c.wave, CASE.c.member))
-            return [_made(Case, row) for row in rows]
+            return [made(Case, row) for row in rows]
 
     def case_events(self, study: str, wave: int | None = None, member: str | None = None) -> Sequence[CaseEvent]:
         """Return the histories of cases, oldest line first."""
         with self._reads() as connection:
             rows = connection.execute(_narrowed(CASE_EVENT, study, wave, member).order_by(CASE_EVENT.c.id))
-            return [_made(CaseEvent, row) for row in rows]
+            return [made(CaseEvent, row) for row in rows]
+
+    def case_states(self, study: str, wave: int) -> Mapping[str, str]:
+        """Return the state of every case of a wave by member."""
+        with self._reads() as connection:
+            return {member: state for (_, _, member), state in _states(connection, study, wave).items()}
+
+    def case_history(self, study: str, wave: int) -> Mapping[str, Collection[str]]:
+        """Return which events happened to each case of a wave, by member, each once."""
+        happened: defaultdict[str, set[str]] = defaultdict(set)
+        rows = _narrowed(CASE_EVENT, study, wave, None).with_only_columns(CASE_EVENT.c.member, CASE_EVENT.c.event)
+        with self._reads() as connection:
+            for member, event in connection.execute(rows):
+                happened[member].add(event)
+        return happened
+
+    def case_keys(self, study: str, wave: int, source: str) -> Collection[tuple[str, str]]:
+        """Return (member, key) of every event of a wave that came from a source."""
+        rows = _narrowed(CASE_EVENT, study, wave, None).where(CASE_EVENT.c.source == source)
+        with self._reads() as connection:
+            query = rows.with_only_columns(CASE_EVENT.c.member, CASE_EVENT.c.key)
+            return {(member, key) for member, key in connection.execute(query)}
 
     def contacted(self, study: str, wave: int) -> int:
         """Return how many members of a wave were contacted."""
@@ -130,7 +153,10 @@ class Cases(Database):
             places = {(each.study, each.wave) for each in events}
             states = {key: state for place in places for key, state in _states(connection, *place).items()}
             taken = {key for place in places for key in _event_keys(connection, *place)}
-            return sum(_taken(connection, each, states, taken) for each in events)
+            fresh = [line for each in events if (line := _taken(each, states, taken)) is not None]
+            put(connection, CASE_EVENT, fresh)
+            _change_all(connection, CASE, ("study", "wave", "member"), [_moved_case(each) for each in fresh])
+            return len(fresh)
 
     def finalise_cases(self, cases: Sequence[Case]) -> None:
         """Keep the computed outcome of cases, and when; an override that stands is left."""
@@ -177,14 +203,14 @@ class Cases(Database):
         with self._writes() as connection:
             for day in {each.day for each in counts}:
                 connection.execute(delete(DAY).where(DAY.c.study == study, DAY.c.wave == wave, DAY.c.day == day))
-            put(connection, DAY, [{**asdict(each), **place} for each in counts])
+            put(connection, DAY, [{**row_of(each), **place} for each in counts])
 
     def days(self, study: str, wave: int) -> Sequence[DayCount]:
         """Return the counts of a wave by day, domain, group and state."""
         query = select(DAY).where(DAY.c.study == study, DAY.c.wave == wave)
         with self._reads() as connection:
             rows = connection.execute(query.order_by(DAY.c.day, DAY.c.domain, DAY.c.group, DAY.c.state))
-            return [_made(DayCount, row) for row in rows]
+            return [made(DayCount, row) for row in rows]
 
     def freeze_preload(self, study: str, wave: int, frame: pd.DataFrame, *, by: str, at: datetime) -> str:
         """Keep what is fed forward into a wave, with a line on record, and return its SHA-256."""
@@ -231,13 +257,7 @@ def _joined(member: Member, load: SampleLoad) -> dict[str, Any]:
         reason=f"sample {load.cohort}",
         at=load.at,
     )
-    return asdict(event)
-
-
-def _made(kind: Any, row: Any) -> Any:
-    """Return a row as a value of the model, its moments aware."""
-    values = {each.name: getattr(row, each.name) for each in fields(kind)}
-    return kind(**{name: utc(value) if isinstance(value, datetime) else value for name, value in values.items()})
+    return row_of(event)
 
 
 def _of_member(table: Any, study: str, member: str) -> tuple[Any, ...]:
@@ -269,25 +289,59 @@ def _event_keys(connection: Connection, study: str, wave: int) -> set[tuple[str,
 
 
 def _taken(
-    connection: Connection,
-    event: CaseEvent,
-    states: dict[tuple[str, int, str], str],
-    taken: set[tuple[str, int, str, str]],
-) -> int:
-    """Keep one event unless its key is taken, and say how many that were."""
+    event: CaseEvent, states: dict[tuple[str, int, str], str], taken: set[tuple[str, int, str, str]]
+) -> dict[str, Any] | None:
+    """Return the line of one event, from the state its case is in by now; None where its key is taken."""
     case = _key(event)
     if (*case, event.key) in taken:
-        return 0
+        return None
     if case not in states:
         raise _no_case(*case)
     state = states[case]
     to = move(state, event.event)
-    put(connection, CASE_EVENT, [{**asdict(event), "from_state": state, "to_state": to}])
-    values = {"state": to, "since": event.at} | ({"why": event.why} if to != state or event.why else {})
-    connection.execute(update(CASE).where(*_of_case(*case)).values(**values))
     states[case] = to
     taken.add((*case, event.key))
-    return 1
+    return {**row_of(event), "from_state": state, "to_state": to}
+
+
+def _moved_case(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an event makes of its case; the reason stays where the event has none and moves nothing."""
+    values: dict[str, Any] = {name: line[name] for name in ("study", "wave", "member")}
+    values |= {"state": line["to_state"], "since": line["at"]}
+    return values | ({"why": line["why"]} if line["to_state"] != line["from_state"] or line["why"] else {})
+
+
+def _moved_member(event: MemberEvent) -> dict[str, Any]:
+    place = {"study": event.study, "member": event.member}
+    return {**place, "state": event.to_state, "scope": event.scope, "since": event.at}
+
+
+def _member_states(connection: Connection, events: Sequence[MemberEvent]) -> dict[tuple[str, str], str]:
+    query = select(MEMBER.c.study, MEMBER.c.member, MEMBER.c.state).where(
+        MEMBER.c.study.in_({each.study for each in events})
+    )
+    if len(events) < FEW:
+        query = query.where(MEMBER.c.member.in_([each.member for each in events]))
+    return {(row.study, row.member): row.state for row in connection.execute(query)}
+
+
+FEW = 500
+"""So many are looked up one by one; of more all are read, for a database takes no statement of any length."""
+
+
+def _change_all(connection: Connection, table: Any, key: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Give rows new values in the order of the list, in one statement for all that set the same columns."""
+    last: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in rows:
+        place = tuple(row[name] for name in key)
+        last[place] = {**last.get(place, {}), **row}
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in last.values():
+        alike.setdefault(tuple(row), []).append({f"new_{name}": value for name, value in row.items()})
+    for names, values in alike.items():
+        here = (table.c[name] == bindparam(f"new_{name}") for name in key)
+        fresh: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names if name not in key}
+        connection.execute(update(table).where(*here).values(**fresh), values)
 
 
 def _no_case(study: str, wave: int, member: str) -> UnknownKey:

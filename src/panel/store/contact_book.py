@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, DateTime, LargeBinary, MetaData, String, Table, delete, event, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    DateTime,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    delete,
+    event,
+    select,
+    update,
+)
 
-from panel.store.base import utc
+from panel.store.base import put, row_of, utc
 from panel.store.engine import make_engine, reading, writing
 
 METADATA = MetaData()  # not that of the panel database
@@ -21,6 +35,9 @@ ROW = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("changed_at", DateTime(timezone=True), nullable=False),
 )
+PLACE = ("study", "member", "part")
+FEW = 500
+"""So many members are looked up one by one; of more all rows are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,16 +62,18 @@ class SealedRows:
             METADATA.create_all(connection)
 
     def put(self, rows: Iterable[SealedRow], *, are_new_only: bool = False) -> None:
-        """Keep rows in one transaction, in the place of those that are there."""
+        """Keep rows in one transaction, in the place of those that are there; of two for one place the last."""
+        given = {(row.study, row.member, row.part): row for row in rows}
+        if not given:
+            return
         with writing(self._engine) as connection:
-            for row in rows:
-                here = (ROW.c.study == row.study, ROW.c.member == row.member, ROW.c.part == row.part)
-                values = {"sealed": row.sealed, "changed_at": row.changed_at}
-                if connection.execute(select(ROW.c.part).where(*here)).first() is None:
-                    place = {"study": row.study, "member": row.member, "part": row.part}
-                    connection.execute(insert(ROW).values(**place, **values))
-                elif not are_new_only:
-                    connection.execute(update(ROW).where(*here).values(**values))
+            known = _known(connection, given)
+            put(connection, ROW, [_values(row) for place, row in given.items() if place not in known])
+            old = [] if are_new_only else [_values(row, "new_") for place, row in given.items() if place in known]
+            if old:
+                here = (ROW.c[name] == bindparam(f"new_{name}") for name in PLACE)
+                fresh: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("sealed", "changed_at")}
+                connection.execute(update(ROW).where(*here).values(**fresh), old)
 
     def rows(
         self, *, study: str | None = None, member: str | None = None, part: str | None = None
@@ -96,3 +115,16 @@ class SealedRows:
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
+
+
+def _known(connection: Connection, given: Mapping[tuple[str, str, str], SealedRow]) -> set[tuple[str, str, str]]:
+    """Return which places have a row; of few members they are looked up, of many all of the parts are read."""
+    studies, members, parts = (set(each) for each in zip(*given, strict=True))
+    query = select(*(ROW.c[name] for name in PLACE)).where(ROW.c.study.in_(studies), ROW.c.part.in_(parts))
+    if len(members) < FEW:
+        query = query.where(ROW.c.member.in_(members))
+    return {(row.study, row.member, row.part) for row in connection.execute(query)}
+
+
+def _values(row: SealedRow, prefix: str = "") -> dict[str, object]:
+    return {f"{prefix}{name}": value for name, value in row_of(row).items()}

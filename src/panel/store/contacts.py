@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from panel.ports import Reacting
 from panel.ports.contacts import Judging
 from panel.store import tables
 from panel.store.alerts import keep_reaction
-from panel.store.base import Database, put, utc
+from panel.store.base import Database, put, row_of, utc
 
 CONTACT = tables.Contact.__table__  # type: ignore[attr-defined]
 DECISION = tables.ContactDecision.__table__  # type: ignore[attr-defined]
@@ -61,7 +61,7 @@ class Contacts(Database):
             )
             decisions = [_decision(each, made, "selection", now) for each, made in rulings]
             said = _said(connection, first)
-            put(connection, DECISION, [asdict(each) for each in decisions if said.get(each.member) != _says(each)])
+            put(connection, DECISION, [row_of(each) for each in decisions if said.get(each.member) != _says(each)])
         return decisions
 
     def lease_contact(self, seconds: float, judge: Judging) -> Contact | None:
@@ -74,7 +74,7 @@ class Contacts(Database):
                     return None
                 contact, at = _contact(row), datetime.fromtimestamp(now, UTC)
                 made = judge(contact, _known(connection, contact), at)
-                put(connection, DECISION, [asdict(_decision(contact, made, "sending", at))])
+                put(connection, DECISION, [row_of(_decision(contact, made, "sending", at))])
                 if made.verdict == "allowed":
                     token = uuid.uuid4().hex
                     _change(connection, row.id, lease=token, lease_until=now + seconds)
@@ -104,7 +104,7 @@ class Contacts(Database):
             mine = self._contact_over(connection, contact, state=state, reason=reason, ended_at=at)
             if mine:
                 line = Ruling(verdict="held", reason=reason)
-                put(connection, DECISION, [asdict(_decision(contact, line, "sending", at))])
+                put(connection, DECISION, [row_of(_decision(contact, line, "sending", at))])
             if mine and reaction_of is not None:
                 keep_reaction(connection, now, contact.study, reaction_of)
         return mine
@@ -129,7 +129,7 @@ class Contacts(Database):
                     continue
                 _change(connection, row.id, state="waiting", attempts=0, due=now, ended_at=None)
                 line = Ruling(verdict="later", reason="retried_by_hand")
-                put(connection, DECISION, [asdict(_decision(_contact(row), line, "hand", at))])
+                put(connection, DECISION, [row_of(_decision(_contact(row), line, "hand", at))])
                 count += 1
         return count
 
@@ -237,7 +237,7 @@ def _keys(connection: Connection, like: Contact) -> set[str]:
 
 
 def _row(contact: Contact, made: Ruling, now: float, at: datetime) -> dict[str, Any]:
-    values = {**asdict(contact), "due": _later(made, now), "lease": None, "lease_until": 0.0, "reason": made.reason}
+    values = {**row_of(contact), "due": _later(made, now), "lease": None, "lease_until": 0.0, "reason": made.reason}
     del values["token"]
     return values | {"created_at": at, "ended_at": None}
 
