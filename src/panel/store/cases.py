@@ -189,7 +189,7 @@ class Cases(Database):
         query = select(CASE).join(CODE, and_(*same)).where(CODE.c.hash == code_hash)
         with self._reads() as connection:
             row = connection.execute(query).first()
-        return _made(Case, row) if row else None
+        return made(Case, row) if row else None
 
     def coded(self, study: str, wave: int) -> Sequence[str]:
         """Return the members who have a code for a wave."""
