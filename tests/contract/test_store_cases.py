@@ -175,3 +175,29 @@ def test_the_door_of_erasures_is_shut(store, statement):
     store.add_row_verdicts(STUDY.key, 1, [CELL], NOW)
     with pytest.raises(StorageError, match="never changed"), store._writes() as connection:
         connection.execute(text(statement))
+
+
+def test_many_are_moved_in_bulk_as_one_by_one(store):
+    """Of 600, each takes two events of one batch in their order; a reason stays where the later event has none."""
+    names = [f"m{number:03d}" for number in range(600)]
+    store.add_sample(replace(LOAD, rows=600, added=600, held=0), [person(name) for name in names], [])
+    store.add_cases([case(name) for name in names], [event(name, "issue", "issue") for name in names])
+    lost = [replace(event(name, "lose", "l"), why="moved") for name in names]
+    again = [event(name, "lose", "again", LATER) for name in names]
+    assert store.move_cases([*lost, *again, *lost]) == 1200
+    assert {(each.state, each.why, each.since) for each in store.cases(STUDY.key, 1)} == {
+        ("unreachable", "moved", LATER)
+    }
+    assert set(store.case_states(STUDY.key, 1).values()) == {"unreachable"}
+    assert store.case_history(STUDY.key, 1)["m007"] == {"issue", "lose"}
+    assert ("m007", "again") in store.case_keys(STUDY.key, 1, "hand")
+    answer = [
+        MemberEvent(
+            study=STUDY.key, member=name, event="answer", from_state="recruited", to_state="active", scope="", by="me",
+            reason="interviewed", at=LATER,
+        )
+        for name in names
+    ]  # fmt: skip
+    assert store.move_members([*answer, *answer]) == 600
+    assert {each.state for each in store.members(STUDY.key)} == {"active"}
+    assert len(store.member_events(STUDY.key, "m007")) == 2
