@@ -18,6 +18,7 @@ import numpy as np
 
 from panel.estimate.contrasts import Joint, difference, difference_in_differences, relative
 from panel.estimate.estimators import mean, quantile, quantile_point
+from panel.estimate.inequality import gini
 from panel.estimate.kernel import Design
 from panel.estimate.margins import Cells
 from panel.estimate.replicates import rao_wu
@@ -78,21 +79,6 @@ def drawn(of: Population, draw: np.random.Generator) -> Draw:
     return Draw(rows, wave, y, np.full(len(rows), PEOPLE / SAMPLE), design)
 
 
-def gini(y: np.ndarray, weights: np.ndarray, rows: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the exact Gini coefficient and its linearised variable, as `reference` formulas have it (oracle o08)."""
-    places = np.flatnonzero(rows)
-    own, w = y[places], weights[places]
-    order = np.argsort(own, kind="stable")
-    count, amount = np.empty(len(own)), np.empty(len(own))
-    count[order], amount[order] = np.cumsum(w[order]), np.cumsum((w * own)[order])
-    held, total = w.sum(), (w * own).sum()
-    spread = own * (2 * count - held) + total - 2 * amount
-    value = float((w * spread).sum() / (2 * held * total))
-    linear = np.zeros(len(y))
-    linear[places] = spread / (held * total) - value / held - value * own / total
-    return value, linear
-
-
 def truths(of: Population) -> dict[str, float]:
     """Return what each interval should hold."""
     ones = np.ones(PEOPLE)
@@ -104,7 +90,7 @@ def truths(of: Population) -> dict[str, float]:
         "relative change": of.then.mean() / of.now.mean() - 1,
         "stayers' change": gap.mean(),
         "difference in differences": gap[zzp].mean() - gap[~zzp].mean(),
-        "change in Gini": gini(of.then, ones, every)[0] - gini(of.now, ones, every)[0],
+        "change in Gini": gini(of.then, ones, every).value - gini(of.now, ones, every).value,
         "change in median": quantile_point(of.then, ones, 0.5) - quantile_point(of.now, ones, 0.5),
         "change in median (Rao-Wu)": quantile_point(of.then, ones, 0.5) - quantile_point(of.now, ones, 0.5),
         "attrition-adjusted change": gap.mean(),
@@ -127,7 +113,7 @@ def estimates(of: Population, sample: Draw, draw: np.random.Generator) -> Found:
         "net change": _told(where, [(e.value, w * e.linear) for e in levels], difference),
         "relative change": _told(where, [(e.value, w * e.linear) for e in levels], relative),
         "difference in differences": _told(where, [(e.value, w * e.linear) for e in groups], difference_in_differences),
-        "change in Gini": _told(where, [(value, w * linear) for value, linear in ginis], difference),
+        "change in Gini": _told(where, [(e.value, w * e.linear) for e in ginis], difference),
         "change in median": _told(where, [(e.value, w * e.linear) for e in medians], difference),
     }
     replicated = rao_wu(where, REPLICATES, seed=int(draw.integers(1 << 30))).estimate(
