@@ -164,7 +164,6 @@ def ours(path: Path) -> dict:
 def weighed(path: Path) -> object:
     """Return the sample of every wave with its raked weights."""
     import numpy as np
-    import pandas as pd
     import pyarrow.parquet as pq
     from panel_made import WAVES, study
 
@@ -176,11 +175,10 @@ def weighed(path: Path) -> object:
     frame = frame.assign(psu=frame["member"], cohort=1)
     ends = np.searchsorted(frame["wave"], [*WAVES, WAVES[-1] + 1])
     weights = [
-        cross_sectional(frame.iloc[start:end], study=made, wave=wave).rows
+        cross_sectional(frame.iloc[start:end], study=made, wave=wave).rows["weight"].to_numpy(dtype=float)
         for wave, start, end in zip(WAVES, ends[:-1], ends[1:], strict=True)
     ]
-    rows = pd.concat([each[["member", "wave", "weight", "design_weight"]] for each in weights], ignore_index=True)
-    del weights
+    rows = frame[["member", "wave", "design_weight"]].assign(weight=np.concatenate(weights))
     return Sample(made, frame, rows, label="cross-sectional", keys=("member", "wave"))
 
 

@@ -74,9 +74,8 @@ class Levels(Subject):
             labels=labels, statistic=statistic, values=values, answered=known, in_real_terms=in_real_terms,
             is_joint=self.is_simultaneous,
         )  # fmt: skip
-        figures = series(sample, measure, self._groups(sample), numbers, method=self._method)
-        if waves is None:
-            figures = [each for each in figures if each.from_wave is None]
-        elif all(each.from_wave is None for each in figures):
+        between = () if waves is None else None
+        figures = series(sample, measure, self._groups(sample), numbers, method=self._method, between=between)
+        if waves is not None and all(each.from_wave is None for each in figures):
             figures = []  # a change was asked, and no group has both levels
         return self._protected(figures, variable, numbers)

@@ -120,8 +120,11 @@ class Calibration:
         """Return the residuals in the calibrated rows, and u elsewhere."""
         if not self.cells.x.size:
             return linear
+        own = linear[self.rows]
+        if not own.any():  # an estimate of other waves
+            return linear
         out = linear.copy()
-        out[self.rows] = self.residuals(linear[self.rows])
+        out[self.rows] = self.residuals(own)
         return out
 
 

@@ -78,8 +78,8 @@ class Design:
         """
         psu, labels = pd.factorize(frame["psu"])
         if (psu < 0).any():
-            psu = np.where(psu < 0, len(labels) + pd.factorize(frame["member"])[0], psu)
-        units, stratum, names = _nested(psu, *_labelled(frame["stratum"]))
+            psu, _ = pd.factorize(np.where(psu < 0, len(labels) + pd.factorize(frame["member"])[0], psu))
+        units, stratum, names = _nested_codes(psu, *_labelled(frame["stratum"]))
         share = (
             np.zeros(len(names)) if sampled_share is None else sampled_share.reindex(names).fillna(0).to_numpy(float)
         )
@@ -334,11 +334,14 @@ def _nested(
     labels: np.ndarray, parents: np.ndarray, names: tuple[str, ...]
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Return the unit of each row and the parent of each unit: the same label in another parent is another unit."""
-    inner, _ = pd.factorize(labels)
-    if len(names) == 1:
-        units = inner
-    else:
-        units, _ = pd.factorize(inner.astype(np.int64) * (len(names) + 1) + parents)
+    return _nested_codes(pd.factorize(labels)[0], parents, names)
+
+
+def _nested_codes(
+    inner: np.ndarray, parents: np.ndarray, names: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Return the same of labels that are numbers from 0 on, in the order they first appear."""
+    units = inner if len(names) == 1 else pd.factorize(inner.astype(np.int64) * (len(names) + 1) + parents)[0]
     parent = np.zeros(int(units.max()) + 1 if len(units) else 0, dtype=np.int64)
     parent[units] = parents
     return units, parent, names

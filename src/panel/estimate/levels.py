@@ -37,9 +37,12 @@ class Measure:
     is_joint: bool = False
 
 
-def series(sample: Sample, measure: Measure, groups: Grouping, waves: Sequence[int], *, method: str) -> list[Figure]:
+def series(
+    sample: Sample, measure: Measure, groups: Grouping, waves: Sequence[int], *, method: str,
+    between: Sequence[tuple[int, int]] | None = None,
+) -> list[Figure]:  # fmt: skip
     """
-    Return the level of a measure for each group in each wave, and its change between every two of them.
+    Return the level of a measure for each group in each wave, and its change between waves.
 
     Levels of different waves share members, so changes take their standard errors from the joint covariance: the
     delta method on PSU totals over both waves. PSUs of all waves count, with zero where absent. A wave without anybody
@@ -53,10 +56,12 @@ def series(sample: Sample, measure: Measure, groups: Grouping, waves: Sequence[i
         groups: who is in which, at each wave by the group they are in then.
         waves: wave numbers in order.
         method: how the intervals are meant: "design-based" or "model-assisted".
+        between: the pairs of waves of which the change is told; every two of `waves` where not told.
     """
+    pairs = list(combinations(waves, 2) if between is None else between)
     codes = np.where(measure.answered, groups.codes, -1)
     joint = Joint(sample, {wave: _found(sample, measure, codes, len(groups.keys), wave) for wave in waves})
-    errors = _Errors.of(joint, waves)
+    errors = _Errors.of(joint, waves, pairs)
     said = sample.design.said(method)
     return [
         figure
@@ -77,17 +82,24 @@ def _found(sample: Sample, measure: Measure, codes: np.ndarray, count: int, wave
 
 @dataclass(frozen=True)
 class _Errors:
-    """Of every group: the covariance of its levels, and the degrees of freedom of each and of every two."""
+    """Of every group: the covariance of its levels and the degrees of freedom, of each wave and each pair of waves."""
 
-    places: dict[int, int]
-    covariance: np.ndarray  # groups by waves by waves
+    pairs: list[tuple[int, int]]
+    covariance: dict[tuple[int, int], np.ndarray]
     degrees: dict[tuple[int, int], np.ndarray]
 
     @classmethod
-    def of(cls, joint: Joint, waves: Sequence[int]) -> _Errors:
-        pairs = [(wave, wave) for wave in waves] + list(combinations(waves, 2))
-        degrees = {pair: joint.degrees(*pair) for pair in pairs}
-        return cls({wave: place for place, wave in enumerate(waves)}, joint.matrix(waves), degrees)
+    def of(cls, joint: Joint, waves: Sequence[int], pairs: list[tuple[int, int]]) -> _Errors:
+        every = [*((wave, wave) for wave in waves), *pairs]
+        return cls(
+            pairs, {each: joint.covariance(*each) for each in every}, {each: joint.degrees(*each) for each in every}
+        )
+
+    def matrix(self, pair: tuple[int, int], place: int) -> np.ndarray:
+        """Return the covariance matrix of the levels of a group in two waves."""
+        one, two = pair
+        first, both, second = (self.covariance[each][place] for each in ((one, one), (one, two), (two, two)))
+        return np.array([[first, both], [both, second]])
 
 
 @dataclass(frozen=True)
@@ -104,13 +116,11 @@ class _Series:
     def figures(self) -> Iterator[Figure]:
         """Yield the levels, and the changes between any two."""
         there = [wave for wave, each in self.waves.items() if each.there[self.place]]
-        matrix = self.errors.covariance[self.place]
         for wave in there:
-            at = self.errors.places[wave]
-            yield self._level(wave, float(np.sqrt(matrix[at, at])))
-        for pair in combinations(there, 2):
-            at_both = [self.errors.places[wave] for wave in pair]
-            yield from self._changes(pair, matrix[np.ix_(at_both, at_both)])
+            yield self._level(wave, float(np.sqrt(self.errors.covariance[wave, wave][self.place])))
+        for pair in self.errors.pairs:
+            if set(pair) <= set(there):
+                yield from self._changes(pair, self.errors.matrix(pair, self.place))
 
     @property
     def sample(self) -> Sample:
