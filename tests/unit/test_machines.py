@@ -14,7 +14,7 @@ from panel.model.load import load_study
 from panel.model.machine import machine
 from panel.model.release import MADE, RELEASE
 from panel.model.release import after as released
-from panel.model.wave import IN_FIELD, NEED_A_REASON, OVER, WAVE, after, moved_to
+from panel.model.wave import IN_FIELD, NEED_A_REASON, WAVE, after, moved_to
 from tests.unit.study_factory import FILES
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "machines.md"
@@ -123,7 +123,7 @@ def test_what_departs_from_the_plan_needs_a_reason_and_is_never_the_plan_itself(
     """The events that need a reason are events; staging, opening and closing are none of them."""
     assert set(NEED_A_REASON) < set(WAVE.events)
     assert not {"plan", "stage", "open", "close", "finalise"} & set(NEED_A_REASON)
-    assert {*IN_FIELD, *OVER} < set(WAVE.states)
+    assert set(IN_FIELD) < set(WAVE.states)
 
 
 def test_fieldwork_is_moved_within_its_window_only():

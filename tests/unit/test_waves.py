@@ -128,6 +128,24 @@ def test_a_wave_that_was_called_off_is_in_nobodys_way(watch):
     assert watch.app.store.wave_states(STUDY) == {1: "cancelled", 2: "open"}
 
 
+def test_waves_are_not_in_the_field_together(watch):
+    """A wave opens neither while an earlier nor while a later one is in the field; staging a later one is no matter."""
+    do(watch, "stage")
+    with pytest.raises(WaveState, match="cannot open") as refused:
+        fieldwork.open_wave(watch.app, STUDY, 2)
+    assert [each.what for each in refused.value.faults] == [
+        "wave 2025 is staged: open and close it first, or unstage it"
+    ]
+    do(watch, "unstage", reason="not yet")
+    fieldwork.open_wave(watch.app, STUDY, 2)
+    with pytest.raises(WaveState, match="cannot open") as refused:
+        fieldwork.open_wave(watch.app, STUDY, 1)
+    assert [each.what for each in refused.value.faults] == ["wave 2026 is open: close it first"]
+    fieldwork.begin_close(watch.app, STUDY, 2)
+    fieldwork.open_wave(watch.app, STUDY, 1)
+    assert watch.app.store.wave_states(STUDY) == {1: "open", 2: "closing"}
+
+
 def test_what_staging_froze_is_what_is_fielded(watch):
     """A suite that changes after staging keeps the wave from opening, and the message names it; staging anew does."""
     do(watch, "stage")

@@ -17,7 +17,7 @@ from panel.actions.staging import parts
 from panel.calendar import faults
 from panel.errors import Fault, WaveState
 from panel.model.study import Period, Study, Wave
-from panel.model.wave import NEED_A_REASON, OVER, WAVE, Frozen, WaveEvent, after, moved_to, with_fieldwork
+from panel.model.wave import IN_FIELD, NEED_A_REASON, WAVE, Frozen, WaveEvent, after, moved_to, with_fieldwork
 from panel.ports import Adapters
 
 log = logging.getLogger(__name__)
@@ -132,14 +132,16 @@ def _reason(event: str, wave: Wave, today: date) -> str:
 
 
 def _obstacles(app: Adapters, study: Study, wave: Wave, events: Sequence[str]) -> tuple[str, ...]:
-    """Return why a wave must not open: the wave before is in the field, or what was frozen is no longer the same."""
+    """Return why a wave must not open: another is in the field, or what was frozen is no longer the same."""
     if "open" not in events:
         return ()
     states = app.store.wave_states(study.key)
-    found = [
-        f"wave {each.key} is {states[each.number]}: close it first"
-        for each in study.waves
-        if each.number < wave.number and states.get(each.number, "planned") not in ("draft", "planned", *OVER)
+    others = [(each, states.get(each.number)) for each in study.waves if each.number != wave.number]
+    found = [f"wave {each.key} is {state}: close it first" for each, state in others if state in IN_FIELD]
+    found += [
+        f"wave {each.key} is staged: open and close it first, or unstage it"
+        for each, state in others
+        if state == "staged" and each.number < wave.number
     ]
     if "stage" not in events:
         now = {each.part: each for each in parts(app, study, wave)}
@@ -200,7 +202,7 @@ def open_wave(app: Adapters, study_key: str, wave: int | str) -> Wave:
     Open a wave for fieldwork, staging it first where it was not; opening an open wave changes nothing.
 
     Raises:
-        WaveState: it is in another state, an earlier wave is still in the field, or what was staged has changed.
+        WaveState: it is in another state, another wave is in the field, or what was staged has changed.
     """
     return _moved(app, study_key, wave, "open")
 

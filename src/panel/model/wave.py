@@ -46,8 +46,7 @@ WAVE = machine(
 FIELDED: tuple[str, ...] = ("open", "paused", "closing", "closed", "archived")
 """States of a wave that was in the field."""
 IN_FIELD: tuple[str, ...] = ("open", "paused")
-OVER: tuple[str, ...] = ("closing", "closed", "archived", "cancelled")
-"""States that let the next wave open."""
+"""States in which no other wave opens."""
 NEED_A_REASON: tuple[str, ...] = ("postpone", "unstage", "pause", "extend", "reopen", "cancel")
 
 
