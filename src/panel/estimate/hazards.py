@@ -37,7 +37,17 @@ class Survival:
 
 
 def survival(hazards: np.ndarray) -> Survival:
-    """Return prod_t (1 - h_t) over the last axis, and its slope on each hazard: -prod of the others."""
+    """
+    Return who has not moved after all periods, prod_t (1 - h_t), and its slope on each hazard, -prod of the others.
+
+    Source: Kaplan and Meier (1958), JASA 53, in discrete time. Checked by hand in tests/unit/test_oracles_moves.py.
+
+    Args:
+        hazards: shares that move, groups by periods; periods are the last axis.
+
+    Returns:
+        `value` by group, and `slope` by group and period.
+    """
     stayed = 1 - hazards
     others = [np.prod(np.delete(stayed, place, axis=-1), axis=-1) for place in range(hazards.shape[-1])]
     return Survival(np.prod(stayed, axis=-1), -np.stack(others, axis=-1))
