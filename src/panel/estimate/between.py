@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from panel.estimate.estimators import logit_interval
 from panel.estimate.kernel import t_quantile
-from panel.estimate.rows import Figure, Label
+from panel.estimate.rows import Figure, Influence, Label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +19,14 @@ class Between:
     is_provisional: bool = False
 
     def figure(
-        self, label: Label, statistic: str, *, value: float, se: float, degrees: int, n: int, n_eff: float
-    ) -> Figure:
-        """Return a figure with its interval: by the logit for a share, value -/+ t se for all else."""
+        self, label: Label, statistic: str, *, value: float, se: float, degrees: int, n: int, n_eff: float,
+        influence: Influence | None = None,
+    ) -> Figure:  # fmt: skip
+        """
+        Return a figure with its interval: by the logit for a share, value -/+ t se for all else.
+
+        `influence` is given where intervals are to hold together.
+        """
         if label.unit == "share":
             low, high = logit_interval(value, se, degrees, n_eff)
         else:
@@ -41,4 +46,5 @@ class Between:
             weight=self.weight,
             method=self.method,
             is_provisional=self.is_provisional,
+            influence=influence,
         )
