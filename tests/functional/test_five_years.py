@@ -274,13 +274,18 @@ def test_the_command_tells_who_was_lost(five_years):
     assert ends["change_bound_least"] < ends["change_bound_most"]
 
 
-def test_the_command_makes_intervals_hold_together(five_years):
+@pytest.mark.parametrize(
+    "command", [["change"], ["composite"], ["chained"], ["decomposition"], ["gap", "-g", "zzp", "-g", "employee"]],
+    ids=lambda command: command[0],
+)  # fmt: skip
+def test_the_command_makes_intervals_hold_together(five_years, command):
     """`--simultaneous` widens the intervals of all classes, says over how many, and moves nothing else."""
-    asked = ["change", "creative-ai", "-v", "income_eur", "--from", "2025", "--to", "2026", "--by", "employment"]
+    asked = [*command, "creative-ai", "-v", "income_eur", "--from", "2025", "--to", "2026", "--by", "employment"]
     plain, wide = (json.loads(five_years.done(*asked, *more, "--format", "json")) for more in ((), ("--simultaneous",)))
     assert [row["estimate"] for row in wide] == [row["estimate"] for row in plain]
     shown = [(one, two) for one, two in zip(plain, wide, strict=True) if one["estimate"] is not None]
-    assert all(two["low"] <= one["low"] <= one["high"] <= two["high"] for one, two in shown)
+    told = [(one, two) for one, two in shown if one["se"] is not None]
+    assert all(two["low"] <= one["low"] <= one["high"] <= two["high"] for one, two in told)
     assert all("simultaneous over" in two["method"] for _, two in shown)
 
 

@@ -112,15 +112,42 @@ def test_the_parts_add_up_to_the_net_change_and_so_do_their_influences(seed):
     """Whoever stays, comes, leaves or switches: the sum is the difference of two means, for every row's influence."""
     sample = sample_of(some_rows(seed))
     groups, amount = grouping(sample, STUDY.domain("work")), asked(sample)
-    parts = parts_of_change(sample, amount, groups, 0)
+    found = parts_of_change(sample, amount, groups)
+    parts = [each for name, each in found.pieces.items() if name != "change"]
     y, net, pull = amount.values, 0.0, np.zeros(len(sample.wave))
     for wave, sign in ((1, -1), (2, 1)):
         inside = sample.rows(wave) & (groups.codes == 0) & np.isfinite(y)
         level = float(np.average(y[inside], weights=sample.weight[inside]))
         net += sign * level
         pull[inside] += sign * (y[inside] - level) / sample.weight[inside].sum()
-    assert sum(each.value for each in parts.values()) == pytest.approx(net, abs=1e-10)
-    assert np.sum([each.linear for each in parts.values()], axis=0) == pytest.approx(pull, abs=1e-10)
+    whole = sample.totals(pull)
+    assert sum(float(each.value[0]) for each in parts) == pytest.approx(net, abs=1e-10)
+    assert found.pieces["change"].value[0] == pytest.approx(net, abs=1e-10)
+    moved = [found.strands.influence(0, each.slope, 1).totals for each in (*parts, found.pieces["change"])]
+    assert np.sum(moved[:-1], axis=0) == pytest.approx(whole, abs=1e-10)
+    assert moved[-1] == pytest.approx(whole, abs=1e-10)
+
+
+def test_the_influence_of_a_psu_is_how_the_figures_move_with_its_weight():
+    """Every PSU a little heavier, then lighter: net change and parts move as its influence says."""
+    rows, step = some_rows(4), 1e-5
+    sample = sample_of(rows)
+    groups = grouping(sample, STUDY.domain("work"))
+    found = parts_of_change(sample, asked(sample), groups)
+    assert len(found.pieces) == 6
+    psus = list(dict.fromkeys(row[5] for row in rows))
+    moved = []
+    for psu in psus:
+        values = []
+        for sign in (1, -1):
+            other = [(*row[:4], row[4] * (1 + sign * step * (row[5] == psu)), row[5]) for row in rows]
+            made = parts_of_change(sample_of(other), asked(sample), groups)
+            values.append({name: each.value for name, each in made.pieces.items()})
+        moved.append({name: (each - values[1][name]) / (2 * step) for name, each in values[0].items()})
+    for name, each in found.pieces.items():
+        for place in (0, 1):
+            wanted = [by_psu[name][place] for by_psu in moved]
+            assert found.strands.influence(place, each.slope, 1).totals == pytest.approx(wanted, rel=1e-5, abs=1e-6)
 
 
 @FEW
@@ -207,10 +234,11 @@ def test_the_net_change_is_that_of_the_oracle(status):
     for pair, wanted in expected("o05")["change_income_by_status"][status].items():
         first, second = map(int, pair.split("_"))
         amount = Amount(variable="profit", values=sample.number("profit"), waves=(first, second))
-        parts = parts_of_change(sample, amount, groups, 0)
-        matrix = sample.covariance(*(each.linear for each in parts.values()))
+        found = parts_of_change(sample, amount, groups)
+        parts = [each for name, each in found.pieces.items() if name != "change"]
+        matrix = found.strands.matrix(0, np.stack([each.slope for each in parts]))
         figure = wanted["diff"]["contrast"]
-        assert sum(each.value for each in parts.values()) == near(figure["est"], rel=EXACT)
+        assert sum(float(each.value[0]) for each in parts) == near(figure["est"], rel=EXACT)
         assert float(np.sqrt(matrix.sum())) == near(figure["se"], rel=EXACT)
 
 

@@ -1,22 +1,27 @@
 """Intervals that hold together: against Šidák's, the multivariate t of scipy, the laws, and by counting."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from panel.analysis import Panel, Term
 from panel.errors import EstimateError
 from panel.estimate import Label, to_frame
-from panel.estimate.kernel import Design, t_quantile
+from panel.estimate.kernel import Design, covariance, t_quantile
 from panel.estimate.rows import Figure, Influence
 from panel.estimate.simultaneous import alpha, simultaneous
 from tests.unit.held_panel import members, panel_of, person_waves
 
 FEW = settings(max_examples=15, deadline=None)
 PEOPLE = panel_of(person_waves(members(400, 8)))
+LEVELS = {str(wave): Term(variable="profit", group="self", wave=wave) for wave in (1, 2)}
 
 
 def test_one_figure_has_its_ordinary_interval():
@@ -99,6 +104,17 @@ def test_a_figure_without_influence_is_refused_by_name():
         simultaneous([replace(one, influence=None)])
 
 
+IN_PARTS = {
+    "decomposition": lambda people: people.decomposition("profit", waves=(1, 2)),
+    "composite": lambda people: people.composite("profit", waves=(1, 2)),
+    "chained": lambda people: people.chained("profit", waves=(1, 3)),
+    "gap": lambda people: people.gap("profit", groups=("self", "staff"), waves=(1, 2)),
+    "gap in medians": lambda people: people.gap("profit", groups=("self", "staff"), waves=(1, 2), middle="median"),
+    "everybody's gap": lambda people: replace(people, weight="cross-sectional").gap(
+        "profit", groups=("self", "staff"), waves=(1, 2)
+    ),
+    "contrast": lambda people: people.contrast(lambda v: v[1] / v[0] - 1, LEVELS, name="rise"),
+}
 ASKED = {
     "mean": lambda people: people.mean("profit", wave=1),
     "median": lambda people: people.median("profit", wave=1),
@@ -112,6 +128,7 @@ ASKED = {
     "response": lambda people: people.response(waves=(1, 2)),
     "leavers": lambda people: people.leavers("profit", waves=(1, 2)),
     "bounds": lambda people: people.bounds("role", codes=[1], waves=(1, 2)),
+    **IN_PARTS,
 }
 
 
@@ -129,6 +146,64 @@ def test_every_table_of_groups_can_hold_together(asked):
     assert not plain["method"].str.contains("simultaneous").any()
 
 
+class Seen(Panel):
+    """A panel that keeps the figures it told last, influences included."""
+
+    last: ClassVar[list[Figure]] = []
+
+    def _frame(self, figures: Sequence[Figure]) -> pd.DataFrame:
+        self.last[:] = figures
+        return super()._frame(figures)
+
+
+def seen(asked: str, *, together: bool = True) -> list[Figure]:
+    """Return the figures of a question by class, before what is hidden is."""
+    people = PEOPLE.by("work", simultaneous=together)
+    IN_PARTS[asked](Seen(people.release, people.weight, people.division, people.conditions, people.is_simultaneous))
+    return list(Seen.last)
+
+
+@pytest.mark.parametrize("asked", IN_PARTS)
+def test_the_influence_of_every_figure_gives_its_own_error(asked):
+    """Through the kernel, over PSUs that all figures of the question share; a weight taken as known has none."""
+    figures = seen(asked)
+    for each in figures:
+        assert each.influence is not None
+        own = float(np.sqrt(covariance(each.influence.totals, each.influence.design)[0, 0]))
+        assert own == pytest.approx(0.0 if each.statistic == "composite_weight" else each.se, rel=1e-10, abs=1e-12)
+        reach = t_quantile(each.influence.degrees) * each.se
+        if each.statistic not in ("median", "composite_weight"):
+            assert each.high - each.low == pytest.approx(2 * reach, rel=1e-12)
+    assert len({len(each.influence.totals) for each in figures if each.influence}) == 1
+
+
+@pytest.mark.parametrize("asked", IN_PARTS)
+def test_nothing_more_is_made_where_it_is_not_asked(asked):
+    """An ordinary question carries no influence."""
+    assert all(each.influence is None for each in seen(asked, together=False))
+
+
+def test_the_influences_of_the_parts_add_up_to_that_of_the_net_change():
+    """Stayers, entrants, leavers and switchers: each PSU moves their sum as it moves the net change."""
+    for group in ("self", "staff"):
+        own = {each.statistic: each.influence.totals for each in seen("decomposition") if each.label.group == group}
+        net = own.pop("change")
+        assert np.sum(list(own.values()), axis=0) == pytest.approx(net, abs=1e-9 * np.abs(net).max())
+
+
+@pytest.mark.parametrize(
+    ("asked", "statistic"),
+    [("decomposition", "change"), ("composite", "stayers_change"), ("chained", "chained_change")],
+)
+def test_figures_of_two_groups_apart_have_sidaks_two(asked, statistic):
+    """Classes share nobody but what is weighted with them: the reach is as good as that of Šidák's t of two."""
+    plain, wide = (IN_PARTS[asked](PEOPLE.by("work", simultaneous=each)) for each in (False, True))
+    own = plain["statistic"] == statistic
+    assert own.sum() == 2
+    ratio = ((wide["high"] - wide["estimate"]) / (plain["high"] - plain["estimate"]))[own]
+    assert ratio.tolist() == pytest.approx([stats.norm.isf((1 - 0.95**0.5) / 2) / stats.norm.isf(0.025)] * 2, rel=0.01)
+
+
 def test_two_groups_apart_have_sidaks_two():
     """Classes share nobody: the mean of each reaches as far as Šidák's t of two."""
     plain, wide = (PEOPLE.by("work", simultaneous=each).mean("profit", wave=1) for each in (False, True))
@@ -141,12 +216,10 @@ def test_two_groups_apart_have_sidaks_two():
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda people: people.decomposition("profit", waves=(1, 2)),
-        lambda people: people.gap("profit", groups=("self", "staff"), waves=(1, 2)),
-        lambda people: people.composite("profit", waves=(1, 2)),
-        lambda people: people.chained("profit", waves=(1, 3)),
+        lambda people: people.quantile("profit", p=0.3, waves=(1, 2)),
+        lambda people: people.corrected("role", waves=(1, 2), slips=0.001),
     ],
-    ids=["decomposition", "gap", "composite", "chained"],
+    ids=["quantile", "corrected"],
 )
 def test_an_answer_that_cannot_refuses(ask):
     """The option is never passed over in silence."""

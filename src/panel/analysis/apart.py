@@ -57,9 +57,9 @@ class Apart(Subject):
         threshold = self.release.study.disclosure_threshold
         shown = protect(table, threshold=threshold)
         is_gap = shown["statistic"].isin(GAPS)
-        if (shown.loc[shown["group"].isin(groups), "status"] == HIDDEN).any():
-            shown["status"] = shown["status"].mask(is_gap, HIDDEN)
-        return protect(shown, threshold=threshold)
+        if not (shown.loc[shown["group"].isin(groups), "status"] == HIDDEN).any():
+            return shown
+        return protect(shown.assign(status=shown["status"].mask(is_gap, HIDDEN)), threshold=threshold)
 
     def _divided_by_groups(self, groups: tuple[str, str]) -> Domain:
         if self.division is None:
@@ -81,4 +81,4 @@ class Apart(Subject):
             codes = ruled(self._groups(pair.now), self._groups(pair.then), rule).codes
             both = [each.number(variable, in_real_terms=in_real_terms) for each in (pair.now, pair.then)]
             sides = Sides.of_members(pair, both, codes, count, kind)
-        return replace(sides, is_provisional=provisional)
+        return replace(sides, is_provisional=provisional, is_joint=self.is_simultaneous)

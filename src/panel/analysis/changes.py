@@ -130,7 +130,9 @@ class Changes(Levels):
         limit = self.release.study.disclosure_threshold
         shown = protect(table, threshold=limit)
         lost = shown.loc[(shown["statistic"] == "matched_change") & (shown["status"] == HIDDEN), "group"]
-        hide = (shown["statistic"] == "chained_change") & shown["group"].isin(lost)
+        hide = (shown["statistic"] == "chained_change") & shown["group"].isin(lost) & (shown["status"] != HIDDEN)
+        if not hide.any():
+            return shown
         return protect(shown.assign(status=shown["status"].mask(hide, HIDDEN)), threshold=limit)
 
     def _amount(self, variable: str, waves: tuple[int, int], in_real_terms: bool) -> Amount:
@@ -140,6 +142,7 @@ class Changes(Levels):
             values=self._sample.number(variable, in_real_terms=in_real_terms),
             waves=waves,
             is_provisional=in_real_terms and self._sample.is_provisional(*waves),
+            is_joint=self.is_simultaneous,
         )
 
     def dynamics(

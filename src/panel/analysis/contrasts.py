@@ -11,7 +11,19 @@ import pandas as pd
 from panel.analysis.subject import Subject
 from panel.disclose import HIDDEN, protect
 from panel.errors import EstimateError, UnknownKey, did_you_mean
-from panel.estimate import INDEX_OF, Between, Estimand, Figure, Label, contrast, mean, quantile, to_frame, unit_of
+from panel.estimate import (
+    INDEX_OF,
+    Between,
+    Contrast,
+    Estimand,
+    Figure,
+    Influence,
+    Label,
+    contrast,
+    mean,
+    quantile,
+    unit_of,
+)
 from panel.model.instrument import Code
 
 STATISTICS = ("mean", "quantile", "share", *INDEX_OF)
@@ -66,12 +78,12 @@ class Contrasts(Subject):
         values = np.array([each.value for each in found.values()])
         matrix = self._sample.covariance(*(each.linear for each in found.values()))
         told = contrast(values, matrix, function)
-        own = self._contrast_figure(told.value, told.se, found, terms, Label(
+        own = self._contrast_figure(told, found, terms, Label(
             indicator=name, variable=next(iter(terms.values())).variable, domain=None, group="all",
             denominator="; ".join(terms), unit=unit,
         ))  # fmt: skip
         limit = self.release.study.disclosure_threshold
-        shown = protect(to_frame([*levels, own]), threshold=limit)
+        shown = protect(self._frame([*levels, own]), threshold=limit)
         if (shown["status"].iloc[:-1] == HIDDEN).any():
             shown["status"] = shown["status"].mask(shown["statistic"] == "contrast", HIDDEN)
         return protect(shown, threshold=limit)
@@ -121,22 +133,30 @@ class Contrasts(Subject):
             denominator=f"{term.group or 'everybody'}{self._marked} with an answer",
         )  # fmt: skip
         se = float(np.sqrt(max(sample.covariance(found.linear)[0, 0], 0.0)))
+        degrees = sample.design.degrees_of_freedom(found.rows)
         figure = self._told((number, number), term.in_real_terms).figure(
-            label, term.statistic, value=found.value, se=se, degrees=sample.design.degrees_of_freedom(found.rows),
-            n=found.n, n_eff=found.n_eff,
+            label, term.statistic, value=found.value, se=se, degrees=degrees, n=found.n, n_eff=found.n_eff,
+            influence=self._influence(found.linear, degrees),
         )  # fmt: skip
         return replace(figure, from_wave=None, weight=f"{sample.label} {number}")
 
     def _contrast_figure(
-        self, value: float, se: float, found: Mapping[str, Estimand], terms: Mapping[str, Term], label: Label
+        self, told: Contrast, found: Mapping[str, Estimand], terms: Mapping[str, Term], label: Label
     ) -> Figure:
         numbers = sorted({self._number_of(term.wave) for term in terms.values()})
-        rows = np.logical_or.reduce([each.rows for each in found.values()])
+        degrees = self._sample.design.degrees_of_freedom(np.logical_or.reduce([each.rows for each in found.values()]))
+        linear = np.sum([much * each.linear for much, each in zip(told.slope, found.values(), strict=True)], axis=0)
         figure = self._told((numbers[0], numbers[-1]), any(each.in_real_terms for each in terms.values())).figure(
-            label, "contrast", value=value, se=se, degrees=self._sample.design.degrees_of_freedom(rows),
-            n=min(each.n for each in found.values()), n_eff=min(each.n_eff for each in found.values()),
+            label, "contrast", value=told.value, se=told.se, degrees=degrees, n=min(each.n for each in found.values()),
+            n_eff=min(each.n_eff for each in found.values()), influence=self._influence(linear, degrees),
         )  # fmt: skip
         return figure if len(numbers) > 1 else replace(figure, from_wave=None)
+
+    def _influence(self, linear: np.ndarray, degrees: int) -> Influence | None:
+        """Return the influence of a figure, where intervals are to hold together."""
+        if not self.is_simultaneous:
+            return None
+        return Influence(self._sample.totals(linear), self._sample.variance_design, degrees)
 
     def _told(self, waves: tuple[int, int], in_real_terms: bool) -> Between:
         sample = self._sample

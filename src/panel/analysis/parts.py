@@ -40,6 +40,7 @@ class Parts(Subject):
             values=sample.number(variable, in_real_terms=in_real_terms),
             waves=(first, second),
             is_provisional=in_real_terms and sample.is_provisional(first, second),
+            is_joint=self.is_simultaneous,
         )
         terms = "real" if in_real_terms else None
         labels = [replace(each, terms=terms or each.terms) for each in self._labels(variable)]

@@ -42,6 +42,7 @@ def decomposition(
     second: To,
     by: Division = None,
     real: Real = False,
+    simultaneous: Together = False,
     release: Of = None,
     form: Form = Format.auto,
 ) -> None:
@@ -50,7 +51,7 @@ def decomposition(
 
     Example: panelctl decomposition creative-ai -v income_eur --from 2025 --to 2026 --by employment
     """
-    panel = people(study, release, by)
+    panel = people(study, release, by, simultaneous=simultaneous)
     table = panel.decomposition(variable, waves=(first, second), in_real_terms=real)
     Figures(panel.release.study, table).emit(form, title=f"Net change of {variable}")
 
@@ -89,6 +90,7 @@ def composite(
     second: To,
     by: Division = None,
     real: Real = False,
+    simultaneous: Together = False,
     release: Of = None,
     form: Form = Format.auto,
 ) -> None:
@@ -97,7 +99,7 @@ def composite(
 
     Example: panelctl composite creative-ai -v income_eur --from 2025 --to 2026 --by employment
     """
-    panel = people(study, release, by)
+    panel = people(study, release, by, simultaneous=simultaneous)
     table = panel.composite(variable, waves=(first, second), in_real_terms=real)
     Figures(panel.release.study, table).emit(form, title=f"Net change of {variable}")
 
@@ -110,6 +112,7 @@ def chained(
     by: Division = None,
     groups: Groups = "first",
     real: Real = False,
+    simultaneous: Together = False,
     release: Of = None,
     form: Form = Format.auto,
 ) -> None:
@@ -118,7 +121,7 @@ def chained(
 
     Example: panelctl chained creative-ai -v income_eur --from 2025 --to 2028 --by employment
     """
-    panel = people(study, release, by)
+    panel = people(study, release, by, simultaneous=simultaneous)
     rule = of_members(groups)
     table = panel.chained(variable, waves=(first, second), in_real_terms=real, groups=rule)
     Figures(panel.release.study, table).emit(form, title=f"Chained change of {variable}")
@@ -138,6 +141,7 @@ def gap(
         typer.Option(help="Whose group counts: current: of everybody, then; of the same members: both, first, second"),
     ] = "current",
     same_members: Annotated[bool, typer.Option("--same-members", help="The same as --rule both.")] = False,
+    simultaneous: Together = False,
     release: Of = None,
     form: Form = Format.auto,
 ) -> None:
@@ -152,7 +156,7 @@ def gap(
     if len(groups) != 2:
         raise typer.BadParameter("A gap is between two groups: --group zzp --group employee.", param_hint="--group")
     asked = _rule("both" if same_members and rule == "current" else rule)
-    panel = people(study, release, by)
+    panel = people(study, release, by, simultaneous=simultaneous)
     weighted = replace(panel, weight="cross-sectional" if asked == "current" else "longitudinal")
     table = weighted.gap(
         variable, groups=(groups[0], groups[1]), waves=(first, second), middle=middle, in_real_terms=real,

@@ -10,7 +10,7 @@ from panel.estimate.between import Between
 from panel.estimate.chains import chained
 from panel.estimate.cohort import Cohort
 from panel.estimate.composite import COMPOSITE, Roads, composite
-from panel.estimate.contrasts import contrast
+from panel.estimate.contrasts import Contrast, contrast
 from panel.estimate.decomposition import Amount, decomposition
 from panel.estimate.dynamics import RULES, Dynamics, Rule, dynamics, ruled
 from panel.estimate.estimators import Estimand, mean, quantile
@@ -26,7 +26,7 @@ from panel.estimate.percentiles import Percentile, percentiles
 from panel.estimate.pooling import pooled_transitions
 from panel.estimate.ranks import by_rank
 from panel.estimate.report import method_of, report, unit_of
-from panel.estimate.rows import Figure, Label, to_frame
+from panel.estimate.rows import Figure, Influence, Label, to_frame
 from panel.estimate.sample import Sample
 from panel.estimate.simultaneous import simultaneous
 from panel.estimate.slips import corrected
@@ -44,11 +44,13 @@ __all__ = [
     "Amount",
     "Between",
     "Cohort",
+    "Contrast",
     "Dynamics",
     "Estimand",
     "Figure",
     "Grouping",
     "Guess",
+    "Influence",
     "Kind",
     "Label",
     "Measure",

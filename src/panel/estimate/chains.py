@@ -11,20 +11,13 @@ from panel.errors import EstimateError, printable
 from panel.estimate.between import Between
 from panel.estimate.contrasts import chain
 from panel.estimate.decomposition import Amount
-from panel.estimate.estimators import Estimand, ratio
+from panel.estimate.grouped import Grouped, means
 from panel.estimate.grouping import Grouping
-from panel.estimate.kernel import covariance
 from panel.estimate.pairs import Pair
-from panel.estimate.rows import Figure, Label
+from panel.estimate.rows import Figure, Influence, Label
+from panel.estimate.strands import Strand, Strands, degrees_of
 
 GroupsOf = Callable[[Pair], Grouping]
-
-
-@dataclass(frozen=True)
-class _Link:
-    pair: Pair
-    found: Estimand
-    totals: np.ndarray
 
 
 def chained(
@@ -51,52 +44,81 @@ def chained(
     Raises:
         EstimateError: no group has a chain: in some step nobody has both amounts, or the first add up to nothing.
     """
-    found = [
-        figure
-        for place, label in enumerate(labels)
-        for figure in _of_group(pairs, label, place, amount, groups, method)
-    ]
-    if not found:
+    links = [_ratios(pair, amount, groups(pair).codes, len(labels)) for pair in pairs]
+    there = np.logical_and.reduce([each.there for each in links])
+    if not there.any():
         raise EstimateError(
             f"No group has members with '{printable(amount.variable)}' above zero in sum in both waves of every step "
             f"from {amount.waves[0]} to {amount.waves[1]}.",
             fix="choose waves that all asked it, or other groups",
         )
-    return found
+    chains = _Chains.of(pairs, links, amount, method)
+    return [
+        figure
+        for place, label in enumerate(labels)
+        if there[place]
+        for figure in chains.figures(replace(label, unit="ratio"), place)
+    ]
 
 
-def _of_group(
-    pairs: Sequence[Pair], label: Label, place: int, amount: Amount, groups: GroupsOf, method: str
-) -> Iterator[Figure]:
-    links = [_link(pair, amount, groups(pair).codes == place) for pair in pairs]
-    there = [each for each in links if each is not None]
-    if len(there) < len(links):
-        return
-    whole = pairs[0].now.whole
-    matrix = covariance(np.stack([each.totals for each in there], axis=1), whole.design)
-    present = [whole.design.present(each.found.rows, each.pair.now.places) for each in there]
-    words = replace(label, unit="ratio")
-    for at, each in enumerate(there):
-        told = Between(waves=each.pair.waves, weight=each.pair.now.label, method=whole.design.said(method),
-                       is_provisional=amount.is_provisional)  # fmt: skip
-        yield told.figure(
-            words, "matched_change", value=each.found.value - 1, se=float(np.sqrt(max(matrix[at, at], 0.0))),
-            degrees=whole.design.degrees(present[at]), n=each.found.n, n_eff=each.found.n_eff,
+def _ratios(pair: Pair, amount: Amount, codes: np.ndarray, count: int) -> Grouped:
+    """Return of each group the sum of second amounts over that of first ones; u = (y2 - R y1) / sum w y1."""
+    part = pair.part
+    first, second = (amount.values[each.places][part.places] for each in (pair.now, pair.then))
+    matched = np.isfinite(first) & np.isfinite(second)
+    found = means(second, part.weight, np.where(matched, codes[part.places], -1), count)
+    below, weight = first[found.rows], part.weight[found.rows]
+    size = np.bincount(found.owner, weights=weight, minlength=count)
+    total = np.bincount(found.owner, weights=weight * below, minlength=count).astype(float, copy=False)
+    there, safe = total > 0, np.where(total > 0, total, 1.0)
+    value = found.value * size / safe
+    pull = (second[found.rows] - value[found.owner] * below) / safe[found.owner]
+    return replace(found, value=value, there=there, pull=pull)
+
+
+@dataclass(frozen=True)
+class _Chains:
+    """The links of every group, how they vary together, and their degrees of freedom: by link, and of all together."""
+
+    strands: Strands
+    pairs: Sequence[Pair]
+    links: Sequence[Grouped]
+    amount: Amount
+    method: str
+    degrees: list[list[int]]
+    whole_degrees: list[int]
+
+    @classmethod
+    def of(cls, pairs: Sequence[Pair], links: Sequence[Grouped], amount: Amount, method: str) -> _Chains:
+        each = [Strand.of_pair(pair, link) for pair, link in zip(pairs, links, strict=True)]
+        whole = pairs[0].now.whole
+        degrees = [degrees_of(whole.design, [one]) for one in each]
+        said = whole.design.said(method)
+        return cls(Strands(whole, each), pairs, links, amount, said, degrees, degrees_of(whole.design, each))
+
+    def figures(self, label: Label, place: int) -> Iterator[Figure]:
+        """Yield the links of a group, and their chain."""
+        values = np.array([link.value[place] for link in self.links])
+        matrix = self.strands.matrix(place)
+        for at, (pair, link) in enumerate(zip(self.pairs, self.links, strict=True)):
+            degrees = self.degrees[at][place]
+            yield self._told(pair.waves, pair.now.label).figure(
+                label, "matched_change", value=float(values[at]) - 1, se=float(np.sqrt(max(matrix[at, at], 0.0))),
+                degrees=degrees, n=int(link.n[place]), n_eff=float(link.n_eff[place]),
+                influence=self._influence(place, np.arange(len(values)) == at, degrees),
+            )  # fmt: skip
+        linked, degrees = chain(values, matrix), self.whole_degrees[place]
+        least = min(self.links, key=lambda link: link.n[place])
+        yield self._told(self.amount.waves, "longitudinal, chained").figure(
+            label, "chained_change", value=linked.value, se=linked.se, degrees=degrees, n=int(least.n[place]),
+            n_eff=float(least.n_eff[place]), influence=self._influence(place, linked.slope, degrees),
         )  # fmt: skip
-    linked = chain([each.found.value for each in there], matrix)
-    least = min((each.found for each in there), key=lambda found: found.n)
-    told = Between(waves=amount.waves, weight="longitudinal, chained", method=whole.design.said(method),
-                   is_provisional=amount.is_provisional)  # fmt: skip
-    yield told.figure(
-        words, "chained_change", value=linked.value, se=linked.se,
-        degrees=whole.design.degrees(np.logical_or.reduce(present)), n=least.n, n_eff=least.n_eff,
-    )  # fmt: skip
 
+    def _told(self, waves: tuple[int, int], weight: str) -> Between:
+        return Between(waves=waves, weight=weight, method=self.method, is_provisional=self.amount.is_provisional)
 
-def _link(pair: Pair, amount: Amount, inside: np.ndarray) -> _Link | None:
-    first, second = (amount.values[each.places] for each in (pair.now, pair.then))
-    matched = inside & np.isfinite(first) & np.isfinite(second) & (pair.now.weight > 0)
-    if not matched.any() or not (pair.now.weight * np.where(matched, first, 0.0)).sum() > 0:
-        return None
-    found = ratio(second, first, pair.now.weight, matched)
-    return _Link(pair, found, pair.totals_of_whole(found.linear))
+    def _influence(self, place: int, slope: np.ndarray, degrees: int) -> Influence | None:
+        """Return the influence of a figure of a group, where it was asked for."""
+        if not self.amount.is_joint:
+            return None
+        return self.strands.influence(place, slope, degrees)

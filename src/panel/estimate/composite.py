@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from panel.errors import EstimateError, printable
 from panel.estimate.between import Between
 from panel.estimate.decomposition import Amount
-from panel.estimate.estimators import mean
+from panel.estimate.grouped import Grouped, means
 from panel.estimate.grouping import Grouping
-from panel.estimate.kernel import covariance
 from panel.estimate.pairs import Pair
 from panel.estimate.rows import Figure, Label
 from panel.estimate.sample import Sample
+from panel.estimate.strands import Strand, Strands, degrees_of
 
+ROADS = np.array([[-1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+"""Both roads, made of the mean of everybody earlier, that later, and the mean change of the same members."""
 COMPOSITE = ("cross_sectional_change", "stayers_change", "composite_change", "composite_weight")
 """What is told together: any one could be had from the others."""
 
@@ -55,42 +58,68 @@ def composite(roads: Roads, labels: Sequence[Label], *, method: str) -> list[Fig
     Raises:
         EstimateError: no group has anybody with an amount in both waves; names the variable and waves.
     """
-    found = [figure for place, label in enumerate(labels) for figure in _of_group(roads, label, place, method)]
-    if not found:
+    everybody, members = roads.sample, roads.pair
+    ends, paired = [_means(roads, wave, len(labels)) for wave in members.waves], _paired(roads, len(labels))
+    there = np.logical_and.reduce([each.there for each in (*ends, paired)])
+    if not there.any():
         raise EstimateError(
-            f"Nobody in these groups gave '{printable(roads.amount.variable)}' in both waves {roads.pair.waves[0]} and "
-            f"{roads.pair.waves[1]}.",
+            f"Nobody in these groups gave '{printable(roads.amount.variable)}' in both waves {members.waves[0]} and "
+            f"{members.waves[1]}.",
             fix="choose waves that both asked it, or other groups",
         )
-    return found
-
-
-def _of_group(roads: Roads, label: Label, place: int, method: str) -> Iterator[Figure]:
-    sample, pair, values = roads.sample, roads.pair, roads.amount.values
-    first, second = (values[each.places] for each in (pair.now, pair.then))
-    stayed = np.isfinite(first) & np.isfinite(second) & (roads.stayers.codes == place) & (pair.now.weight > 0)
-    if not stayed.any():
-        return
-    inside = sample.is_weighted & np.isfinite(values) & (roads.everybody.codes == place)
-    earlier, later = (mean(values, sample.weight, inside & (sample.wave == wave)) for wave in pair.waves)
-    with np.errstate(invalid="ignore"):
-        paired = mean(second - first, pair.now.weight, stayed)
-    totals = [sample.totals(later.linear - earlier.linear), pair.totals_of_whole(paired.linear)]
-    matrix = covariance(np.stack(totals, axis=1), sample.design)
-    changes = np.array([later.value - earlier.value, paired.value])
-    degrees = sample.design.degrees_of_freedom(inside & np.isin(sample.wave, pair.waves))
+    strands = [Strand.of_wave(everybody, wave, each) for wave, each in zip(members.waves, ends, strict=True)]
+    degrees = degrees_of(everybody.design, strands)
+    both = Strands(everybody, [*strands, Strand.of_pair(members, paired)])
     told = Between(
-        waves=pair.waves, weight=f"{sample.label} and {pair.now.label}", method=sample.design.said(method),
+        waves=members.waves, weight=f"{everybody.label} and {members.now.label}", method=everybody.design.said(method),
         is_provisional=roads.amount.is_provisional,
     )  # fmt: skip
+    return [
+        figure
+        for place, label in enumerate(labels)
+        if there[place]
+        for figure in _of_group(both, label, place, told, degrees[place], is_joint=roads.amount.is_joint)
+    ]
+
+
+def _means(roads: Roads, wave: int, count: int) -> Grouped:
+    """Return the mean of everybody in a wave, by group."""
+    part = roads.sample.part(wave)
+    values = roads.amount.values[part.places]
+    codes = np.where(np.isfinite(values), roads.everybody.codes[part.places], -1)
+    return means(values, part.weight, codes, count)
+
+
+def _paired(roads: Roads, count: int) -> Grouped:
+    """Return the mean change of the same members, by group."""
+    pair, part = roads.pair, roads.pair.part
+    first, second = (roads.amount.values[each.places][part.places] for each in (pair.now, pair.then))
+    with np.errstate(invalid="ignore"):
+        change = second - first
+    codes = np.where(np.isfinite(first) & np.isfinite(second), roads.stayers.codes[part.places], -1)
+    return means(change, part.weight, codes, count)
+
+
+def _of_group(
+    both: Strands, label: Label, place: int, told: Between, degrees: int, *, is_joint: bool
+) -> Iterator[Figure]:
+    earlier, later, paired = (each.found for each in both.each)
+    changes = np.array([later.value[place] - earlier.value[place], paired.value[place]])
+    matrix = both.matrix(place, ROADS)
     share = best_share(matrix)
-    n, n_eff = min(earlier.n, later.n, paired.n), min(earlier.n_eff, later.n_eff, paired.n_eff)
+    n, n_eff = (min(each[place] for each in numbers) for numbers in (
+        (earlier.n, later.n, paired.n), (earlier.n_eff, later.n_eff, paired.n_eff)
+    ))  # fmt: skip
+    figure = partial(told.figure, degrees=degrees, n=int(n), n_eff=float(n_eff))
+    words = replace(label, unit="points") if label.unit == "share" else label
     for name, k in (("cross_sectional_change", 0.0), ("stayers_change", 1.0), ("composite_change", share)):
         slope = np.array([1 - k, k])
         se = float(np.sqrt(max(slope @ matrix @ slope, 0.0)))
-        yield told.figure(label, name, value=float(slope @ changes), se=se, degrees=degrees, n=n, n_eff=n_eff)
+        influence = both.influence(place, slope @ ROADS, degrees) if is_joint else None
+        yield figure(words, name, value=float(slope @ changes), se=se, influence=influence)
+    known = replace(influence, totals=np.zeros_like(influence.totals)) if influence else None
     unit = replace(label, unit="index", terms="")
-    yield told.figure(unit, "composite_weight", value=share, se=np.nan, degrees=degrees, n=n, n_eff=n_eff)
+    yield figure(unit, "composite_weight", value=share, se=np.nan, influence=known)
 
 
 def best_share(matrix: np.ndarray) -> float:

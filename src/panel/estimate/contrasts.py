@@ -10,7 +10,7 @@ complex step, Squire and Trapp (1998), SIAM Review 40. Oracles: o04 and o05.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,10 +25,11 @@ SMOOTH = 1e-4
 
 @dataclass(frozen=True)
 class Contrast:
-    """A function of several estimates, with its standard error by the delta method."""
+    """A function of several estimates, with its standard error by the delta method, and how it moves with each."""
 
     value: float
     se: float
+    slope: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
 
     def interval(self, degrees: int, level: float = 0.95) -> tuple[float, float]:
         """Return the interval value -/+ t se."""
@@ -110,7 +111,7 @@ def contrast(
             "The contrast has no finite value or slope at these estimates: it divides by zero, or leaves its domain.",
             fix="check the levels it starts from",
         )
-    return Contrast(value, float(np.sqrt(max(slope @ matrix @ slope, 0.0))))
+    return Contrast(value, float(np.sqrt(max(slope @ matrix @ slope, 0.0))), slope)
 
 
 def complex_step(function: Callable[[np.ndarray], float], values: np.ndarray) -> np.ndarray:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
 
 from panel.errors import EstimateError, did_you_mean, printable
+from panel.estimate.between import Between
 from panel.estimate.contrasts import Contrast, difference, difference_in_differences, gap_change, relative
 from panel.estimate.grouped import Grouped, means
-from panel.estimate.kernel import covariance, t_quantile, variances
+from panel.estimate.kernel import covariance
 from panel.estimate.pairs import Pair
 from panel.estimate.part import Part
-from panel.estimate.rows import Figure, Label
+from panel.estimate.rows import Figure, Influence, Label
 from panel.estimate.sample import Sample
+from panel.estimate.strands import Strand, Strands, degrees_of
 
 Middle = Literal["mean", "median"]
 MIDDLES: tuple[Middle, ...] = get_args(Middle)
@@ -25,19 +27,17 @@ GAPS = ("gap", "relative_gap", "gap_change", "relative_gap_change")
 @dataclass(frozen=True)
 class Sides:
     """
-    The levels of the groups of a domain in two waves, with all that their joint covariance needs.
+    The levels of the groups of a domain in two waves: a strand each.
 
-    `totals` and `present` are by wave: groups by PSUs.
+    Figures carry their influence where they are `is_joint`.
     """
 
-    sample: Sample
+    strands: Strands
     waves: tuple[int, int]
-    levels: tuple[Grouped, Grouped]
-    totals: tuple[np.ndarray, np.ndarray]
-    present: tuple[np.ndarray, np.ndarray]
     weight: str
     middle: Middle
     is_provisional: bool = False
+    is_joint: bool = False
 
     @classmethod
     def of_everybody(
@@ -57,8 +57,8 @@ class Sides:
         own = np.where(np.isfinite(values), codes, -1)
         parts = [sample.part(wave) for wave in waves]
         found = [_level(sample, each, values[each.places], own[each.places], count, middle) for each in parts]
-        weight = f"{sample.label} {waves[0]} and {waves[1]}"
-        return cls._made(sample, waves, parts, found, weight, middle)
+        strands = [Strand.of_wave(sample, wave, each) for wave, each in zip(waves, found, strict=True)]
+        return cls(Strands(sample, strands), waves, f"{sample.label} {waves[0]} and {waves[1]}", middle)
 
     @classmethod
     def of_members(
@@ -78,28 +78,21 @@ class Sides:
         answered = np.isfinite(values[0]) & np.isfinite(values[1])
         own = np.where(answered, codes, -1)[part.places]
         found = [_level(pair.now, part, each[part.places], own, count, middle) for each in values]
-        return cls._made(pair.now, pair.waves, [part, part], found, pair.now.label, middle)
+        strands = [Strand.of_pair(pair, each) for each in found]
+        return cls(Strands(pair.now.whole, strands), pair.waves, pair.now.label, middle)
 
-    @classmethod
-    def _made(
-        cls,
-        sample: Sample,
-        waves: tuple[int, int],
-        parts: Sequence[Part],
-        found: Sequence[Grouped],
-        weight: str,
-        middle: Middle,
-    ) -> Sides:
-        first, second = zip(parts, found, strict=True)
-        return cls(
-            sample,
-            waves,
-            (first[1], second[1]),
-            (sample.totals_by_group(*first), sample.totals_by_group(*second)),
-            (sample.present(*first), sample.present(*second)),
-            weight,
-            middle,
-        )
+    @property
+    def levels(self) -> list[Grouped]:
+        """Return the levels of every group, by wave."""
+        return [each.found for each in self.strands.each]
+
+    def told(self, method: str, at: int | None) -> Between:
+        """Return what figures about one of the waves share, or about both."""
+        wave = self.waves[1 if at is None else at]
+        return Between(
+            waves=(self.waves[0], wave), weight=self.weight, method=self.strands.design.said(method),
+            is_provisional=self.is_provisional,
+        )  # fmt: skip
 
 
 def _level(sample: Sample, part: Part, values: np.ndarray, codes: np.ndarray, count: int, middle: Middle) -> Grouped:
@@ -139,77 +132,77 @@ def gaps(sides: Sides, labels: Sequence[Label], label: Label, places: tuple[int,
                     fix="choose other groups or waves",
                 )
     own = list(_levels(sides, labels, method))
-    return [*own, *_Gaps(sides, label, places, method).figures()]
+    return [*own, *_Gaps.of(sides, label, places, method).figures()]
 
 
 def _levels(sides: Sides, labels: Sequence[Label], method: str) -> Iterator[Figure]:
     """Yield the level of every group that is there, wave by wave."""
-    design = sides.sample.design
-    for wave, level, totals, present in zip(sides.waves, sides.levels, sides.totals, sides.present, strict=True):
-        spread = np.sqrt(variances(totals, sides.sample.variance_design))
+    strands = sides.strands
+    for at, level in enumerate(sides.levels):
+        degrees, told = degrees_of(strands.design, [strands.each[at]]), sides.told(method, at)
+        slope = np.eye(len(strands.each))[at]
         for place in map(int, np.flatnonzero(level.there)):
-            value, se = float(level.value[place]), float(spread[place])
-            reach = t_quantile(design.degrees(present[place])) * se
-            low, high = value - reach, value + reach
+            se = float(np.sqrt(strands.variances(place, slope[None, :])[0]))
+            figure = told.figure(
+                labels[place], sides.middle, value=float(level.value[place]), se=se, degrees=degrees[place],
+                n=int(level.n[place]), n_eff=float(level.n_eff[place]),
+                influence=strands.influence(place, slope, degrees[place]) if sides.is_joint else None,
+            )  # fmt: skip
             if level.se is not None and level.low is not None and level.high is not None:
                 se, low, high = (float(each[place]) for each in (level.se, level.low, level.high))
-            yield Figure(
-                label=labels[place],
-                statistic=sides.middle,
-                wave=wave,
-                estimate=value,
-                se=se,
-                low=low,
-                high=high,
-                n=int(level.n[place]),
-                n_eff=float(level.n_eff[place]),
-                weight=sides.weight,
-                method=design.said(method),
-                is_provisional=sides.is_provisional,
-            )
+                figure = replace(figure, se=se, low=low, high=high)
+            yield replace(figure, from_wave=None)
 
 
 @dataclass(frozen=True)
 class _Gaps:
+    """Two groups: their levels, first group then and now, second then and now; their totals by PSU and covariance."""
+
     sides: Sides
     label: Label
     places: tuple[int, int]
     method: str
+    values: np.ndarray
+    totals: np.ndarray
+    matrix: np.ndarray
+
+    @classmethod
+    def of(cls, sides: Sides, label: Label, places: tuple[int, int], method: str) -> _Gaps:
+        strands = sides.strands
+        values = np.array([each.value[place] for place in places for each in sides.levels])
+        totals = np.stack([each.totals(place) for place in places for each in strands.each])
+        return cls(sides, label, places, method, values, totals, covariance(totals.T, strands.design))
 
     def figures(self) -> Iterator[Figure]:
-        values = np.array([each.value[place] for place in self.places for each in self.sides.levels])
-        totals = np.stack([each[place] for place in self.places for each in self.sides.totals], axis=1)
-        matrix = covariance(totals, self.sides.sample.variance_design)
-        has_ratio = bool((values[2:] > 0).all())
+        """Yield the gap in each wave and its change; relative ones where both levels of the second are above zero."""
+        has_ratio = bool((self.values[2:] > 0).all())
         for at in (0, 1):
-            both = np.ix_([2 + at, at], [2 + at, at])
-            yield self._figure("gap", difference(values[[2 + at, at]], matrix[both]), at)
+            yield self._figure("gap", difference, [2 + at, at], at)
             if has_ratio:
-                yield self._figure("relative_gap", relative(values[[2 + at, at]], matrix[both]), at, "ratio")
-        yield self._figure("gap_change", difference_in_differences(values, matrix))
+                yield self._figure("relative_gap", relative, [2 + at, at], at, "ratio")
+        yield self._figure("gap_change", difference_in_differences, [0, 1, 2, 3])
         if has_ratio:
-            yield self._figure("relative_gap_change", gap_change(values, matrix), unit="points")
+            yield self._figure("relative_gap_change", gap_change, [0, 1, 2, 3], unit="points")
 
-    def _figure(self, name: str, found: Contrast, at: int | None = None, unit: str | None = None) -> Figure:
+    def _figure(
+        self, name: str, made: Callable[[np.ndarray, np.ndarray], Contrast], of: list[int], at: int | None = None,
+        unit: str | None = None,
+    ) -> Figure:  # fmt: skip
         sides, own = self.sides, (0, 1) if at is None else (at,)
-        rows = np.logical_or.reduce([sides.present[each][place] for each in own for place in self.places])
-        reach = t_quantile(sides.sample.design.degrees(rows)) * found.se
-        levels = [(sides.levels[each], place) for each in own for place in self.places]
-        return Figure(
-            label=replace(self.label, unit=unit or self.label.unit),
-            statistic=name,
-            from_wave=sides.waves[0] if at is None else None,
-            wave=sides.waves[1] if at is None else sides.waves[at],
-            estimate=found.value,
-            se=found.se,
-            low=found.value - reach,
-            high=found.value + reach,
+        found = made(self.values[of], self.matrix[np.ix_(of, of)])
+        strands = [sides.strands.each[each] for each in own]
+        (degrees,) = degrees_of(sides.strands.design, strands, merged=self.places)
+        influence = None
+        if sides.is_joint:
+            influence = Influence(np.einsum("k,kn->n", found.slope, self.totals[of]), sides.strands.design, degrees)
+        levels = [(each.found, place) for each in strands for place in self.places]
+        unit = unit or ("points" if self.label.unit == "share" else self.label.unit)
+        figure = sides.told(self.method, at).figure(
+            replace(self.label, unit=unit), name, value=found.value, se=found.se, degrees=degrees,
             n=min(int(level.n[place]) for level, place in levels),
-            n_eff=min(float(level.n_eff[place]) for level, place in levels),
-            weight=sides.weight,
-            method=sides.sample.design.said(self.method),
-            is_provisional=sides.is_provisional,
-        )
+            n_eff=min(float(level.n_eff[place]) for level, place in levels), influence=influence,
+        )  # fmt: skip
+        return figure if at is None else replace(figure, from_wave=None)
 
 
 def middle_of(name: str) -> Middle:
