@@ -62,7 +62,14 @@ AMOUNT = {
     "median": lambda people: people.median("profit", wave=2),
     "inequality": lambda people: people.inequality("profit", waves=PAIR),
     "change": lambda people: people.change("profit", waves=PAIR),
-    "change of everybody": lambda people: replace(people, weight="cross-sectional").change("profit", waves=PAIR),
+    "change of everybody": lambda people: _crossed(people).change("profit", waves=PAIR),
+    "change with a fixed overlap": lambda people: _crossed(people).change(
+        "profit", waves=PAIR, variance="fixed-overlap"
+    ),
+    "change by replicates": lambda people: _crossed(people).change(
+        "profit", waves=PAIR, variance="rao-wu", replicates=20
+    ),
+    "quantile by replicates": lambda people: people.quantile("profit", waves=PAIR, variance="rao-wu", replicates=20),
     "composite": lambda people: people.composite("profit", waves=PAIR),
     "chained": lambda people: people.chained("profit", waves=PAIR),
     "dynamics": lambda people: people.dynamics("profit", waves=PAIR, in_real_terms=False),
@@ -111,11 +118,15 @@ REFUSED: dict[str, tuple[set[str], str]] = {  # which verbs must refuse, and wha
     ),
     "waves nobody shares": (
         set(VERBS) - {"mean", "median", "share", "inequality", "change of everybody", "response"}
-        - {"quantile", "balance", "contrast"},
+        - {"quantile", "balance", "contrast", "change by replicates", "quantile by replicates"},
         "1-2|1 and 2|wave 2|1 years apart",
     ),
     "a wave that was never fielded": (set(VERBS), "wave '2026'|1 years apart"),
 }  # fmt: skip
+
+
+def _crossed(people: Panel) -> Panel:
+    return replace(people, weight="cross-sectional")
 
 
 def _divided(people: Panel) -> Panel:
@@ -176,6 +187,9 @@ def test_the_report_has_no_figure_that_is_none(name):
 
 COMMANDS = {
     "change": ["-v", "profit"],
+    "change with a fixed overlap": ["-v", "profit", "--everybody", "--variance", "fixed-overlap"],
+    "change by replicates": ["-v", "profit", "--everybody", "--variance", "rao-wu", "--replicates", "20"],
+    "quantile by replicates": ["-v", "profit", "--variance", "rao-wu", "--replicates", "20"],
     "composite": ["-v", "profit"],
     "chained": ["-v", "profit"],
     "decomposition": ["-v", "profit"],

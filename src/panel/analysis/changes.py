@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-import numpy as np
 import pandas as pd
 
-from panel.analysis.levels import Levels
+from panel.analysis.net import Errors, Net
 from panel.analysis.shown import together
 from panel.disclose import HIDDEN, protect
+from panel.errors import EstimateError
 from panel.estimate import (
     COMPOSITE,
     Amount,
     Dynamics,
     Roads,
     Rule,
+    Variance,
     chained,
     composite,
     dynamics,
@@ -25,12 +26,13 @@ from panel.estimate import (
 )
 
 
-class Changes(Levels):
+class Changes(Net):
     """Questions about a number in two waves."""
 
     def change(
-        self, variable: str, *, waves: tuple[int | str, int | str], in_real_terms: bool = False, groups: Rule = "first"
-    ) -> pd.DataFrame:
+        self, variable: str, *, waves: tuple[int | str, int | str], in_real_terms: bool = False, groups: Rule = "first",
+        variance: Variance = "kernel", replicates: int = 500, seed: int = 1,
+    ) -> pd.DataFrame:  # fmt: skip
         """
         Return how a number changed between two waves.
 
@@ -43,18 +45,26 @@ class Changes(Levels):
             waves: the earlier and the later.
             in_real_terms: amounts in prices of the index's base year, nominal otherwise.
             groups: "first" (in the group in the earlier wave), "both" or "second".
+            variance: of everybody: "kernel"; "fixed-overlap" (Berger and Priam: who stays, comes and goes taken as
+                planned); or "rao-wu" (all weighting done anew in each draw of the sample). `method` says which.
+            replicates: how many draws, of "rao-wu".
+            seed: of the draws; the same seed gives the same figures.
 
         Raises:
-            EstimateError: the release has no longitudinal weight for these two waves, or no price index.
+            UnknownKey: there is no such variance.
+            EstimateError: the release has no longitudinal weight for these two waves, or no price index; another
+                variance was asked of the same members, or cannot be had of these weights and waves.
         """
         self._number(variable)
         first, second = self._pair_of(waves)
+        errors = Errors(variance, replicates, seed)
         if self.weight == "cross-sectional":
-            values = self._sample.number(variable, in_real_terms=in_real_terms)
-            table = self._levels(
-                variable, "mean", values, np.isfinite(values), None, waves=[first, second], in_real_terms=in_real_terms
+            return self._net_change(variable, (first, second), errors, in_real_terms=in_real_terms)
+        if variance != "kernel":
+            raise EstimateError(
+                f"The variance '{variance}' is of the net change of everybody, not of the same members.",
+                fix='ask it under weight="cross-sectional" (--everybody)',
             )
-            return table[table["statistic"].isin(["change", "relative_change"])].reset_index(drop=True)
         pair = self._pair((first, second))
         labels = self._by_rule(self._in_terms(self._labels(variable), in_real_terms), groups)
         rule = ruled(self._groups(pair.now), self._groups(pair.then), groups)

@@ -7,8 +7,21 @@ from collections.abc import Sequence
 import pandas as pd
 
 from panel.analysis.changes import Changes
+from panel.analysis.net import Errors
 from panel.errors import EstimateError
-from panel.estimate import Kind, Percentile, Rule, Threshold, beyond_threshold, by_rank, own_change, percentiles, ruled
+from panel.estimate import (
+    Kind,
+    Percentile,
+    Redrawn,
+    Rule,
+    Threshold,
+    Variance,
+    beyond_threshold,
+    by_rank,
+    own_change,
+    percentiles,
+    ruled,
+)
 from panel.model.instrument import Code
 
 Waves = tuple[int | str, int | str]
@@ -19,7 +32,8 @@ class Spread(Changes):
 
     def quantile(
         self, variable: str, *, p: float = 0.5, wave: int | str | None = None, waves: Waves | None = None,
-        rule: str = "math", interval: str = "mean", in_real_terms: bool = False,
+        rule: str = "math", interval: str = "mean", in_real_terms: bool = False, variance: Variance = "kernel",
+        replicates: int = 500, seed: int = 1,
     ) -> pd.DataFrame:  # fmt: skip
         """
         Return a quantile of a number in a wave, or in two with its change, by any of twelve rules.
@@ -35,11 +49,15 @@ class Spread(Changes):
             rule: how a quantile lies between values (`panel.estimate.quantile_rules`); "math" is its definition.
             interval: of the share below ("mean", "xlogit", "beta", "asin", "wilson", "likelihood").
             in_real_terms: amounts in prices of the index's base year.
+            variance: of the change: "kernel" (by densities), or "rao-wu", see `change`.
+            replicates: how often "rao-wu" draws the sample again.
+            seed: of the draws.
 
         Raises:
-            UnknownKey: there is no such rule or interval.
-            EstimateError: nobody has a value, or `p` is no share.
+            UnknownKey: there is no such rule, interval or variance.
+            EstimateError: nobody has a value, `p` is no share, or the change of a quantile has no such variance.
         """
+        errors = Errors(variance, replicates, seed)
         asked = Percentile(p=p, rule=rule, interval=interval)
         labels = self._in_terms(self._labels(self._number(variable).name), in_real_terms)
         sample = self._sample
@@ -53,12 +71,23 @@ class Spread(Changes):
             for pair in pairs
             for figure in percentiles(
                 sample, labels, self._amount(variable, pair, in_real_terms), self._groups(sample), asked,
-                method=self._method,
+                method=self._method, redrawn=self._of_quantiles(waves, errors),
             )
         ]  # fmt: skip
         if waves is not None and all(each.statistic == "quantile" for each in figures):
             figures = []  # a change was asked for, and no group is in both waves
         return self._protected(figures, variable, sorted({each for pair in pairs for each in pair}))
+
+    def _of_quantiles(self, waves: Waves | None, errors: Errors) -> Redrawn | None:
+        """Return the draws a change of a quantile takes its error from; None by the kernel."""
+        if errors.variance == "kernel":
+            return None
+        if errors.variance != "rao-wu" or waves is None:
+            raise EstimateError(
+                f"The variance '{errors.variance}' is not of a quantile in a wave by itself, or of its change.",
+                fix="the kernel's, or 'rao-wu' of a change between two waves",
+            )
+        return self._redrawn(self._pair_of(waves), errors)
 
     def individual(
         self, variable: str, *, waves: Waves, kind: Kind = "amount", in_real_terms: bool = False, groups: Rule = "first"

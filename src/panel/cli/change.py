@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -14,6 +14,7 @@ from panel.cli.output import Format
 if TYPE_CHECKING:
     from panel.analysis import Panel
     from panel.estimate import Rule
+    from panel.estimate import Variance as OfErrors
 
 Amount = Annotated[str, typer.Option("--variable", "-v", help="A number, e.g. income_eur.")]
 From = Annotated[str, typer.Option("--from", help="The earlier wave.")]
@@ -22,6 +23,9 @@ Division = Annotated[str | None, typer.Option("--by", help="Divide by this domai
 Real = Annotated[bool, typer.Option("--real", help="In prices of one year; nominal by default.")]
 Groups = Annotated[str, typer.Option(help="In the group in the first wave, in the second, or in both.")]
 Together = Annotated[bool, typer.Option("--simultaneous", help="Intervals of all groups that hold together.")]
+Variance = Annotated[str, typer.Option(help="Of everybody's change: kernel, fixed-overlap or rao-wu.")]
+Replicates = Annotated[int, typer.Option(help="How often rao-wu draws the sample again.")]
+Seed = Annotated[int, typer.Option(help="Of these draws: the same seed gives the same figures.")]
 Of = Annotated[str | None, typer.Option("--release", help="Of this release; the newest by default.")]
 
 
@@ -67,6 +71,9 @@ def change(
         bool, typer.Option("--everybody", help="Everybody then against everybody now; the same members by default.")
     ] = False,
     real: Real = False,
+    variance: Variance = "kernel",
+    replicates: Replicates = 500,
+    seed: Seed = 1,
     simultaneous: Together = False,
     release: Of = None,
     form: Form = Format.auto,
@@ -79,7 +86,10 @@ def change(
     panel = replace(
         people(study, release, by, simultaneous=simultaneous), weight="cross-sectional" if everybody else "longitudinal"
     )
-    table = panel.change(variable, waves=(first, second), in_real_terms=real, groups=of_members(groups))
+    table = panel.change(
+        variable, waves=(first, second), in_real_terms=real, groups=of_members(groups),
+        variance=cast("OfErrors", variance), replicates=replicates, seed=seed,
+    )  # fmt: skip
     Figures(panel.release.study, table).emit(form, title=f"Change of {variable}")
 
 

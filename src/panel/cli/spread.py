@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from panel.cli.change import Amount, Division, From, Groups, Of, Real, To, of_members, people
+from panel.cli.change import Amount, Division, From, Groups, Of, Real, Replicates, Seed, To, of_members, people
 from panel.cli.figures import Figures
 from panel.cli.operate import Form, StudyKey
 from panel.cli.output import Format
 
 if TYPE_CHECKING:
-    from panel.estimate import Kind
+    from panel.estimate import Kind, Variance
 
 First = Annotated[str | None, typer.Option("--from", help="The earlier wave, for the change.")]
 Second = Annotated[str | None, typer.Option("--to", help="The later wave, for the change.")]
@@ -30,6 +30,9 @@ def quantile(
     interval: Annotated[str, typer.Option(help="Of the share below: mean, xlogit, beta, asin, wilson.")] = "mean",
     by: Division = None,
     real: Real = False,
+    variance: Annotated[str, typer.Option(help="Of the change: kernel or rao-wu.")] = "kernel",
+    replicates: Replicates = 500,
+    seed: Seed = 1,
     release: Of = None,
     form: Form = Format.auto,
 ) -> None:
@@ -40,8 +43,9 @@ def quantile(
     """
     panel = people(study, release, by)
     table = panel.quantile(
-        variable, p=share, waves=_both(first, second), rule=rule, interval=interval, in_real_terms=real
-    )
+        variable, p=share, waves=_both(first, second), rule=rule, interval=interval, in_real_terms=real,
+        variance=cast("Variance", variance), replicates=replicates, seed=seed,
+    )  # fmt: skip
     Figures(panel.release.study, table).emit(form, title=f"Quantile of {variable}")
 
 

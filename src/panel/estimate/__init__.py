@@ -6,6 +6,7 @@ and `dynamics` what happened to the same members. All give schema.ESTIMATES, by 
 """
 
 from panel.estimate.attrition import Guess, bounds, leavers, patterns
+from panel.estimate.berger_priam import FIXED_OVERLAP
 from panel.estimate.between import Between
 from panel.estimate.chains import chained
 from panel.estimate.cohort import Cohort
@@ -18,8 +19,10 @@ from panel.estimate.flows import SIDES, TESTS, flows, tests_of_table
 from panel.estimate.gaps import GAPS, Sides, gaps, middle_of
 from panel.estimate.grouping import Grouping, Slice, everybody, grouping, groupings, slices
 from panel.estimate.inequality import ESTIMATORS as INDEX_OF
-from panel.estimate.levels import Measure, series
+from panel.estimate.joint import Joint
+from panel.estimate.levels import CovarianceOf, Measure, series
 from panel.estimate.mobility import mobility
+from panel.estimate.net_change import VARIANCES, Redrawn, Variance, fixed_overlap
 from panel.estimate.own_change import Kind, Threshold, beyond_threshold, own_change
 from panel.estimate.pairs import Pair, stayers, transitions
 from panel.estimate.percentiles import Percentile, percentiles
@@ -35,28 +38,33 @@ from panel.estimate.steps import Steps, Taken
 
 __all__ = [
     "COMPOSITE",
+    "FIXED_OVERLAP",
     "GAPS",
     "INDEX_OF",
     "RULES",
     "SIDES",
     "SPELLS",
     "TESTS",
+    "VARIANCES",
     "Amount",
     "Between",
     "Cohort",
     "Contrast",
+    "CovarianceOf",
     "Dynamics",
     "Estimand",
     "Figure",
     "Grouping",
     "Guess",
     "Influence",
+    "Joint",
     "Kind",
     "Label",
     "Measure",
     "Move",
     "Pair",
     "Percentile",
+    "Redrawn",
     "Roads",
     "Rule",
     "Sample",
@@ -65,6 +73,7 @@ __all__ = [
     "Steps",
     "Taken",
     "Threshold",
+    "Variance",
     "beyond_threshold",
     "bounds",
     "by_rank",
@@ -75,6 +84,7 @@ __all__ = [
     "decomposition",
     "dynamics",
     "everybody",
+    "fixed_overlap",
     "flows",
     "gaps",
     "grouping",

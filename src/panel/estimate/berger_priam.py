@@ -26,7 +26,9 @@ FIXED_OVERLAP = "overlap held fixed (Berger and Priam)"
 """What a figure says of its method where this covariance was used."""
 
 
-def fixed_overlap_covariance(totals: np.ndarray, present: np.ndarray, design: Design) -> np.ndarray:
+def fixed_overlap_covariance(
+    totals: np.ndarray, present: np.ndarray, design: Design, *, waves: str = "both waves"
+) -> np.ndarray:
     """
     Return the covariance of the same estimate in two waves, 2 by 2, for the contrasts of `panel.estimate.contrasts`.
 
@@ -34,6 +36,7 @@ def fixed_overlap_covariance(totals: np.ndarray, present: np.ndarray, design: De
         totals: PSUs by 2, weighted influence of each wave's estimate (`Design.totals`), calibration credited.
         present: PSUs by 2, which PSUs the sample of each wave has (`Design.present`), in the domain or not.
         design: PSUs and strata of both waves together, in one stage.
+        waves: what an error calls them.
 
     Raises:
         EstimateError: the design has later stages; no PSU is in both waves; or a stratum has a single PSU in a wave and
@@ -45,7 +48,7 @@ def fixed_overlap_covariance(totals: np.ndarray, present: np.ndarray, design: De
         )
     if not present.all(axis=1).any():
         raise EstimateError(
-            "No PSU is in both waves, so they have no overlap to hold fixed.",
+            f"No PSU is in {waves}, so they have no overlap to hold fixed.",
             fix="use the covariance of the kernel, which is none here",
         )
     spread = [_own_variance(totals[:, wave], present[:, wave], design) for wave in (0, 1)]

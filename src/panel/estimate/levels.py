@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -19,6 +19,9 @@ from panel.estimate.joint import Joint
 from panel.estimate.kernel import t_quantile
 from panel.estimate.rows import Figure, Influence, Label
 from panel.estimate.sample import Sample
+
+CovarianceOf = Callable[[int, int], np.ndarray]
+"""Gives for each group the covariance of its estimates in two waves; its variance, of a wave with itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,7 @@ class Measure:
 
 def series(
     sample: Sample, measure: Measure, groups: Grouping, waves: Sequence[int], *, method: str,
-    between: Sequence[tuple[int, int]] | None = None,
+    between: Sequence[tuple[int, int]] | None = None, varied: Callable[[Joint], CovarianceOf] | None = None,
 ) -> list[Figure]:  # fmt: skip
     """
     Return the level of a measure for each group in each wave, and its change between waves.
@@ -57,11 +60,12 @@ def series(
         waves: wave numbers in order.
         method: how the intervals are meant: "design-based" or "model-assisted".
         between: the pairs of waves of which the change is told; every two of `waves` where not told.
+        varied: gives another covariance than the kernel's (`panel.estimate.net_change`); `method` says which.
     """
     pairs = list(combinations(waves, 2) if between is None else between)
     codes = np.where(measure.answered, groups.codes, -1)
     joint = Joint(sample, {wave: _found(sample, measure, codes, len(groups.keys), wave) for wave in waves})
-    errors = _Errors.of(joint, waves, pairs)
+    errors = _Errors.of(joint, waves, pairs, joint.covariance if varied is None else varied(joint))
     said = sample.design.said(method)
     return [
         figure
@@ -89,11 +93,9 @@ class _Errors:
     degrees: dict[tuple[int, int], np.ndarray]
 
     @classmethod
-    def of(cls, joint: Joint, waves: Sequence[int], pairs: list[tuple[int, int]]) -> _Errors:
+    def of(cls, joint: Joint, waves: Sequence[int], pairs: list[tuple[int, int]], covariance: CovarianceOf) -> _Errors:
         every = [*((wave, wave) for wave in waves), *pairs]
-        return cls(
-            pairs, {each: joint.covariance(*each) for each in every}, {each: joint.degrees(*each) for each in every}
-        )
+        return cls(pairs, {each: covariance(*each) for each in every}, {each: joint.degrees(*each) for each in every})
 
     def matrix(self, pair: tuple[int, int], place: int) -> np.ndarray:
         """Return the covariance matrix of the levels of a group in two waves."""

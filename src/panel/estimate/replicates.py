@@ -13,6 +13,7 @@ Source: Wolter (2007), Introduction to Variance Estimation, ch. 3 to 5; Rao and 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -22,6 +23,10 @@ import numpy as np
 from panel.errors import EstimateError
 from panel.estimate.contrasts import Contrast, contrast
 from panel.estimate.kernel import Design, refuse_lonely
+
+log = logging.getLogger(__name__)
+SAID_EVERY = 100
+"""After how many replicates it is said how many are done."""
 
 Kind = Literal["rao-wu", "jk1", "jkn", "brr", "fay", "bootstrap"]
 Centre = Literal["mean", "estimate"]
@@ -118,8 +123,8 @@ class Replicates:
             of: "quantile" where any of the estimates is one, or jumps as one does.
 
         Raises:
-            EstimateError: a jackknife is asked for a quantile, whose variance it misses however large the sample; or
-                an estimate of some replicate is not finite.
+            EstimateError: a jackknife is asked for a quantile, whose variance it misses however large the sample;
+                some replicate cannot be weighted, or an estimate of it is not finite.
         """
         if of == "quantile" and self.convention.kind in JACKKNIVES:
             raise EstimateError(
@@ -129,7 +134,11 @@ class Replicates:
             )
         made = reweigh or (lambda weights: weights)
         values = np.atleast_1d(np.asarray(function(made(base)), dtype=float))
-        each = np.stack([np.atleast_1d(function(made(weights))) for weights in self.weights(base)])
+        each = np.empty((len(self.drawn), len(values)))
+        for place, weights in enumerate(self.weights(base)):
+            each[place] = function(_made_in(place, made, weights))
+            if (place + 1) % SAID_EVERY == 0:
+                log.info("%d of %d replicates", place + 1, len(each))
         if not np.isfinite(each).all():
             place = int(np.argmax(~np.isfinite(each).all(axis=1)))
             raise EstimateError(
@@ -143,6 +152,14 @@ class Replicates:
         centre = each.mean(axis=0) if self.convention.centre == "mean" else values
         apart = (each - centre) * np.sqrt(self.scales)[:, None]
         return np.asarray(np.einsum("ri,rj->ij", apart, apart))
+
+
+def _made_in(place: int, made: Callable[[np.ndarray], np.ndarray], weights: np.ndarray) -> np.ndarray:
+    """Return the final weights of a replicate, or raise EstimateError that says which one has none."""
+    try:
+        return made(weights)
+    except EstimateError as error:
+        raise EstimateError(f"Replicate {place + 1} cannot be weighted. {error.what}", fix=error.fix) from error
 
 
 def rao_wu(design: Design, count: int, *, seed: int) -> Replicates:
