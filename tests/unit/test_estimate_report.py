@@ -95,6 +95,14 @@ def test_every_figure_is_whole_and_has_a_key_of_its_own(figures):
     assert set(figures["method"]) == {wanted}
 
 
+def test_everybody_has_one_table_however_many_domains_it_is_asked_by():
+    """A variable whose transitions are published twice, by a domain and without, has those of everybody once."""
+    twice = replace(STUDY, transitions=(Transition(variable="emp_class"), *STUDY.transitions))
+    found = report(twice, person_waves(), pd.DataFrame(), weights(), wave=2)
+    assert not found.duplicated(list(ESTIMATES.key)).any()
+    assert set(found.loc[found["statistic"] == "transition", "group"]) == {"all", "self", "staff"}
+
+
 def test_a_gap_is_never_called_a_year():
     """A pair without a weight of exactly its waves is refused, and named."""
     cross = weights().query("kind == 'cross-sectional'")

@@ -8,6 +8,7 @@ from panel.estimate.estimators import mean, quantile
 from panel.estimate.grouped import Grouped, means
 from panel.estimate.kernel import Design, Stage, covariance, variances
 from panel.estimate.part import Part
+from panel.estimate.split import Split
 from tests.unit.test_groups import panel, sample
 
 
@@ -24,7 +25,7 @@ def test_means_of_groups_are_those_of_each(psus, rules):
     """Persons or clusters as PSUs, trimmed or not: value, n, effective n, standard error and degrees of freedom."""
     drawn = sample(panel(psus=psus), **rules)
     part, y, code = of_wave(drawn)
-    found = means(y, part.weight, code, 3)
+    found = means(y, part.weight, Split.of(code, 3))
     spread, degrees = drawn.variances(part, found), drawn.degrees(part, found)
     for place in range(3):
         alone = mean(np.nan_to_num(y), part.weight, code == place)
@@ -40,7 +41,7 @@ def test_quantiles_of_groups_are_those_of_each(psus):
     """The third quartile of each class: value, Woodruff's interval, standard error and influence."""
     drawn = sample(panel(psus=psus))
     part, y, code = of_wave(drawn)
-    found = drawn.quantiles(part, y, code, 3, p=0.75)
+    found = drawn.quantiles(part, y, Split.of(code, 3), p=0.75)
     for place in range(3):
         own = quantile(y, part.weight, code == place, part.design, p=0.75, influence=part.influence)
         assert (found.value[place], found.low[place], found.high[place]) == (own.value, own.low, own.high)
@@ -53,7 +54,7 @@ def test_a_few_groups_at_a_time_are_the_same(monkeypatch):
     """However many numbers are held at once, the variances are the same."""
     drawn = sample(panel(psus=90))
     part, y, code = of_wave(drawn)
-    found = means(y, part.weight, code, 3)
+    found = means(y, part.weight, Split.of(code, 3))
     whole = drawn.variances(part, found)
     monkeypatch.setattr("panel.estimate.sample.MOST_NUMBERS", 100)
     assert drawn.variances(part, found) == pytest.approx(whole, rel=1e-12)
@@ -62,7 +63,7 @@ def test_a_few_groups_at_a_time_are_the_same(monkeypatch):
 def test_a_group_that_nobody_is_in_is_not_there():
     """No rows, or weights of zero only: not there, and the others are what they were."""
     y, weights = np.array([1.0, 3.0, 5.0]), np.array([1.0, 1.0, 0.0])
-    found = means(y, weights, np.array([0, 0, 2]), 3)
+    found = means(y, weights, Split.of(np.array([0, 0, 2]), 3))
     assert isinstance(found, Grouped)
     assert found.there.tolist() == [True, False, False]
     assert (found.value[0], found.n.tolist()) == (2.0, [2, 0, 1])

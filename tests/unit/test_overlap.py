@@ -10,6 +10,7 @@ from panel.estimate.grouped import Grouped, means
 from panel.estimate.joint import Joint
 from panel.estimate.kernel import covariance
 from panel.estimate.pairs import Pair
+from panel.estimate.split import Split
 from panel.schema import TRACKING
 from panel.weigh import longitudinal
 from tests.unit.test_groups import panel, sample
@@ -22,7 +23,7 @@ def levels(drawn: Sample, y: np.ndarray) -> dict[int, Grouped]:
     for wave in (1, 2, 3):
         places = drawn.part(wave).places
         own = np.where(np.isfinite(y[places]), code[places], -1)
-        found[wave] = means(y[places], drawn.part(wave).weight, own, 3)
+        found[wave] = means(y[places], drawn.part(wave).weight, Split.of(own, 3))
     return found
 
 
@@ -62,7 +63,7 @@ def test_a_figure_that_margins_explain_has_no_error():
     everybody = {}
     for wave in (1, 2, 3):
         part = drawn.part(wave)
-        everybody[wave] = means(y[part.places], part.weight, np.zeros(len(part.weight), dtype=int), 1)
+        everybody[wave] = means(y[part.places], part.weight, Split.of(np.zeros(len(part.weight), dtype=int), 1))
     joint = Joint(drawn, everybody)
     crowd = drawn.crowd(drawn.part(1))
     assert crowd is not None
@@ -81,7 +82,7 @@ def test_those_who_were_lost_count_as_they_do_in_the_kernel(rules):
     weights = longitudinal(frame, tracking, study=drawn.study, waves=(1, 2)).rows
     pair = Pair.of(drawn, weights, (1, 2))
     y, code = pair.now.number("profit_eur")[pair.part.places], pair.now.groups("emp_class")[pair.part.places]
-    found = means(y, pair.part.weight, np.where(np.isfinite(y), code, -1), 3)
+    found = means(y, pair.part.weight, Split.of(np.where(np.isfinite(y), code, -1), 3))
     crowd = pair.now.crowd(pair.part)
     assert crowd is not None
     assert crowd.lost is not None

@@ -6,6 +6,7 @@ import pytest
 from panel.estimate.grouped import Grouped, means
 from panel.estimate.kernel import covariance
 from panel.estimate.pairs import Pair
+from panel.estimate.split import Split
 from panel.estimate.strands import Strand, Strands, degrees_of
 from panel.schema import TRACKING
 from panel.weigh import longitudinal
@@ -26,7 +27,7 @@ def strands_of(psus: int, **rules: object) -> Strands:
     y, codes = drawn.number("profit_eur"), drawn.groups("emp_class")
 
     def mean(weight: np.ndarray, rows: np.ndarray | slice) -> Grouped:
-        return means(y[rows], weight, np.where(np.isfinite(y[rows]), codes[rows], -1), COUNT)
+        return means(y[rows], weight, Split.of(np.where(np.isfinite(y[rows]), codes[rows], -1), COUNT))
 
     waves = [Strand.of_wave(drawn, wave, mean(drawn.part(wave).weight, drawn.part(wave).places)) for wave in (1, 2)]
     later = mean(pair.part.weight, pair.then.places[pair.part.places])

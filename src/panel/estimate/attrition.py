@@ -13,6 +13,7 @@ from panel.estimate.contrasts import Contrast, complex_step, contrast, differenc
 from panel.estimate.grouped import Grouped, means
 from panel.estimate.kernel import covariance
 from panel.estimate.rows import Figure, Label
+from panel.estimate.split import Split
 
 
 def patterns(cohort: Cohort, labels: Sequence[Label], groups: np.ndarray, *, method: str) -> list[Figure]:
@@ -36,12 +37,12 @@ def patterns(cohort: Cohort, labels: Sequence[Label], groups: np.ndarray, *, met
     Raises:
         EstimateError: nobody of these groups was due.
     """
-    codes = cohort.codes(groups, labels)
+    split = Split.of(codes := cohort.codes(groups, labels), len(labels))
     weighted = Told.weighted(cohort, method)
     out = []
     for told in (weighted, weighted.unweighted()):
         for statistic, value, wave, hit in _shares(cohort, codes >= 0):
-            found = means(hit.astype(float), told.part.weight, codes, len(labels))
+            found = means(hit.astype(float), told.part.weight, split)
             out += replace(told, wave=wave).levels([replace(each, value=value) for each in labels], statistic, found)
     return out
 
@@ -86,10 +87,10 @@ def leavers(
     codes, own = cohort.codes(groups, labels), values[cohort.part.places]
     codes = np.where(np.isfinite(own), codes, -1)
     told, count = Told.weighted(cohort, method), len(labels)
-    sides = [np.where(mask, codes, -1) for mask in (cohort.stayed, ~cohort.stayed)]
+    sides = [Split.of(np.where(mask, codes, -1), count) for mask in (cohort.stayed, ~cohort.stayed)]
     centre = float(own[codes >= 0].mean()) if (codes >= 0).any() else 0.0
     own = np.where(codes >= 0, own, centre)
-    found = [means(y, told.part.weight, side, count) for side in sides for y in (own, (own - centre) ** 2)]
+    found = [means(y, told.part.weight, side) for side in sides for y in (own, (own - centre) ** 2)]
     both = found[0].there & found[2].there
     if not both.any():
         raise EstimateError(
@@ -202,20 +203,21 @@ def bounds(
     told, count = Told.weighted(cohort, method), len(labels)
     ends = [("least", np.where(seen, last, guess.least)), ("most", np.where(seen, last, guess.most))]
     both = np.where(np.isfinite(first), codes, -1)
+    can_be, in_both = (Split.of(each, count) for each in (codes, both))
     out = _unseen(told, labels, codes, seen)
     for name, end in ends:
-        found = means(np.where(codes >= 0, end, 0.0), told.part.weight, codes, count)
+        found = means(np.where(codes >= 0, end, 0.0), told.part.weight, can_be)
         out += told.levels(labels, f"bound_{name}", found)
     moved = [replace(each, unit="points" if each.unit == "share" else each.unit) for each in labels]
     for name, end in ends:
-        found = means(np.where(both >= 0, end - first, 0.0), told.part.weight, both, count)
+        found = means(np.where(both >= 0, end - first, 0.0), told.part.weight, in_both)
         out += told.levels(moved, f"change_bound_{name}", found)
     return out
 
 
 def _unseen(told: Told, labels: Sequence[Label], codes: np.ndarray, seen: np.ndarray) -> list[Figure]:
     """Return the share that was not seen, its n the fewer of those seen and those not."""
-    found = means((~seen).astype(float), told.part.weight, codes, len(labels))
+    found = means((~seen).astype(float), told.part.weight, Split.of(codes, len(labels)))
     lost = np.bincount(codes[(codes >= 0) & ~seen], minlength=len(labels))
     fewer = np.where(lost > 0, np.minimum(lost, found.n - lost), found.n)
     words = "n is the fewer of those seen and those not"

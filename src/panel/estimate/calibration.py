@@ -93,12 +93,15 @@ class Calibration:
 
     def by_cell(self, linear: np.ndarray, code: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
         """Return for each of `count` groups the sums by cell that `fitted` takes, of rows in one group each."""
-        held = self.design_weight[places] * linear
-        if self.cut is not None:
-            held = held * self.cut[places]
+        held = self.aimed_weight[places] * linear
         cells = len(self.cells.x)
         sums = np.bincount(code * cells + self.cells.of[places], weights=held, minlength=count * cells)
         return sums.reshape(count, cells)
+
+    @cached_property
+    def aimed_weight(self) -> np.ndarray:
+        """Return the weight of each calibrated row in the regression: by design, with what trimming did to its aim."""
+        return self.design_weight if self.cut is None else self.design_weight * self.cut
 
     @cached_property
     def basis(self) -> np.ndarray:

@@ -15,6 +15,7 @@ from panel.estimate.grouped import Grouped, means
 from panel.estimate.grouping import Grouping
 from panel.estimate.pairs import Pair
 from panel.estimate.rows import Figure, Influence, Label
+from panel.estimate.split import Split
 from panel.estimate.strands import Strand, Strands, degrees_of
 
 GroupsOf = Callable[[Pair], Grouping]
@@ -66,7 +67,7 @@ def _ratios(pair: Pair, amount: Amount, codes: np.ndarray, count: int) -> Groupe
     part = pair.part
     first, second = (amount.values[each.places][part.places] for each in (pair.now, pair.then))
     matched = np.isfinite(first) & np.isfinite(second)
-    found = means(second, part.weight, np.where(matched, codes[part.places], -1), count)
+    found = means(second, part.weight, Split.of(np.where(matched, codes[part.places], -1), count))
     below, weight = first[found.rows], part.weight[found.rows]
     size = np.bincount(found.owner, weights=weight, minlength=count)
     total = np.bincount(found.owner, weights=weight * below, minlength=count).astype(float, copy=False)

@@ -16,6 +16,7 @@ from panel.estimate.grouping import Grouping
 from panel.estimate.pairs import Pair
 from panel.estimate.rows import Figure, Label
 from panel.estimate.sample import Sample
+from panel.estimate.split import Split
 from panel.estimate.strands import Strand, Strands, degrees_of
 
 ROADS = np.array([[-1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
@@ -87,7 +88,7 @@ def _means(roads: Roads, wave: int, count: int) -> Grouped:
     part = roads.sample.part(wave)
     values = roads.amount.values[part.places]
     codes = np.where(np.isfinite(values), roads.everybody.codes[part.places], -1)
-    return means(values, part.weight, codes, count)
+    return means(values, part.weight, Split.of(codes, count))
 
 
 def _paired(roads: Roads, count: int) -> Grouped:
@@ -97,7 +98,7 @@ def _paired(roads: Roads, count: int) -> Grouped:
     with np.errstate(invalid="ignore"):
         change = second - first
     codes = np.where(np.isfinite(first) & np.isfinite(second), roads.stayers.codes[part.places], -1)
-    return means(change, part.weight, codes, count)
+    return means(change, part.weight, Split.of(codes, count))
 
 
 def _of_group(

@@ -13,6 +13,7 @@ from panel.estimate.grouped import Grouped, means
 from panel.estimate.grouping import Grouping
 from panel.estimate.rows import Figure, Label
 from panel.estimate.sample import Sample
+from panel.estimate.split import Split
 from panel.estimate.strands import Strand, Strands, degrees_of
 
 
@@ -140,7 +141,9 @@ class _Side:
         then = groups.codes[counterpart]
         stayed = seen & (then == codes) & np.isfinite(amount.values[counterpart])
         elsewhere = seen & (then >= 0) & (then != codes)
-        whole, level = (means(values, part.weight, each, count) for each in (codes, np.where(stayed, codes, -1)))
+        whole, level = (
+            means(values, part.weight, Split.of(each, count)) for each in (codes, np.where(stayed, codes, -1))
+        )  # fmt: skip
         apart = _Apart(sample, wave, whole, level, stayed[whole.rows], values - level.value[codes])
         one, two = (Strand.of_wave(sample, wave, each) for each in (whole, level))
         return cls(_Term(one, one), _Term(two, two), apart.of(~stayed & ~elsewhere), apart.of(elsewhere))
@@ -163,7 +166,7 @@ class _Apart:
         mine, owner = rows[whole.rows], whole.owner
         codes = np.full(len(weight), -1, dtype=owner.dtype)
         codes[whole.rows[mine]] = owner[mine]
-        own = means(self.values, weight, codes, whole.count)
+        own = means(self.values, weight, Split.of(codes, whole.count))
         size, held = (
             np.bincount(each.owner, weights=weight[each.rows], minlength=whole.count) for each in (whole, own)
         )

@@ -13,6 +13,7 @@ from panel.estimate.grouped import Grouped, means
 from panel.estimate.grouping import Grouping
 from panel.estimate.pairs import Pair
 from panel.estimate.rows import Figure, Label
+from panel.estimate.split import Split
 
 Rule = Literal["both", "first", "second"]
 RULES: tuple[Rule, ...] = get_args(Rule)
@@ -100,12 +101,11 @@ class _Told:
 
     def percentiles(self, change: np.ndarray, has_base: np.ndarray) -> list[list[Figure | None]]:
         """Return the median and the percentiles of the relative change."""
-        own = np.where(has_base, self.codes, -1)
+        own = Split.of(np.where(has_base, self.codes, -1), len(self.labels))
         asked = [("dynamics_median", 0.5), *((f"dynamics_p{each}", each / 100) for each in PERCENTILES)]
-        if (own < 0).all():
+        if not len(own.rows):
             return [[None] * len(self.labels) for _ in asked]
-        part, count = self.pair.part, len(self.labels)
-        found = [(name, self.pair.now.quantiles(part, change, own, count, p=p)) for name, p in asked]
+        found = [(name, self.pair.now.quantiles(self.pair.part, change, own, p=p)) for name, p in asked]
         return [self._figures(self.labels, name, each) for name, each in found]
 
     def shares(self, change: np.ndarray, has_base: np.ndarray, threshold: float) -> list[list[Figure | None]]:
@@ -118,9 +118,9 @@ class _Told:
             "no_base": ~has_base,
         }
         labels = [replace(each, unit="share") for each in self.labels]
-        weight, count = self.pair.part.weight, len(labels)
+        weight, split = self.pair.part.weight, Split.of(self.codes, len(labels))
         return [
-            self._figures(labels, f"dynamics_share_{name}", means(hit.astype(float), weight, self.codes, count))
+            self._figures(labels, f"dynamics_share_{name}", means(hit.astype(float), weight, split))
             for name, hit in moves.items()
         ]
 

@@ -17,6 +17,7 @@ from panel.estimate.pairs import Pair
 from panel.estimate.part import Part
 from panel.estimate.rows import Figure, Influence, Label
 from panel.estimate.sample import Sample
+from panel.estimate.split import Split
 from panel.estimate.strands import Strand, Strands, degrees_of
 
 Middle = Literal["mean", "median"]
@@ -97,8 +98,8 @@ class Sides:
 
 def _level(sample: Sample, part: Part, values: np.ndarray, codes: np.ndarray, count: int, middle: Middle) -> Grouped:
     if middle == "median":
-        return sample.quantiles(part, values, codes, count)
-    return means(values, part.weight, codes, count)
+        return sample.quantiles(part, values, Split.of(codes, count))
+    return means(values, part.weight, Split.of(codes, count))
 
 
 def gaps(sides: Sides, labels: Sequence[Label], label: Label, places: tuple[int, int], *, method: str) -> list[Figure]:

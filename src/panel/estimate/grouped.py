@@ -16,6 +16,7 @@ import numpy as np
 
 from panel.errors import EstimateError
 from panel.estimate.estimators import Estimand, at_share
+from panel.estimate.split import Mass, Split
 
 
 @dataclass(frozen=True)
@@ -23,18 +24,16 @@ class Grouped:
     """
     A number for each group, and how a row of a group would move it.
 
-    `rows` are the places of the rows that are in any group, `owner` the group of each and `pull` its linearised
-    variable. `n` counts the rows of a group, `n_eff` is Kish's effective number of them. A group without rows, or with
-    weights of zero only, is not `there`, and its numbers mean nothing. A quantile has the `se`, `low` and `high` of
-    Woodruff's interval.
+    `split` says which rows are in which group, and `pull` has the linearised variable of each of them. `n` counts the
+    rows of a group, `n_eff` is Kish's effective number of them. A group without rows, or with weights of zero only, is
+    not `there`, and its numbers mean nothing. A quantile has the `se`, `low` and `high` of Woodruff's interval.
     """
 
     value: np.ndarray
     n: np.ndarray
     n_eff: np.ndarray
     there: np.ndarray
-    rows: np.ndarray
-    owner: np.ndarray
+    split: Split
     pull: np.ndarray
     se: np.ndarray | None = None
     low: np.ndarray | None = None
@@ -45,36 +44,43 @@ class Grouped:
         """Return the number of groups."""
         return len(self.value)
 
+    @property
+    def rows(self) -> np.ndarray:
+        """Return the places of the rows that are in any group."""
+        return self.split.rows
 
-def means(y: np.ndarray, weights: np.ndarray, codes: np.ndarray, count: int) -> Grouped:
+    @property
+    def owner(self) -> np.ndarray:
+        """Return the group of each of the rows."""
+        return self.split.owner
+
+
+def means(y: np.ndarray, weights: np.ndarray, split: Split) -> Grouped:
     """
     Return the weighted mean of `y` in each group; a share, where y is 0 and 1.
 
     Source: Särndal, Swensson and Wretman (1992), eq. 5.6.8. Oracle: o05 (change_income_by_status), o07.
 
     Args:
-        y: a number a row; anything where the code is -1.
+        y: a number a row; anything for rows in no group.
         weights: a weight a row.
-        codes: the group of each row, from 0 to `count` - 1, or -1.
-        count: how many groups there are.
+        split: the rows in groups.
     """
-    rows = np.flatnonzero(codes >= 0).astype(np.int32)
-    owner, inside, own = codes[rows], weights[rows], y[rows]
-    held = np.bincount(owner, weights=inside, minlength=count).astype(float, copy=False)  # whole where nobody is in
-    there, safe = held > 0, np.where(held > 0, held, 1.0)
-    value = np.bincount(owner, weights=inside * own, minlength=count) / safe
-    return Grouped(
-        value, np.bincount(owner, minlength=count), _kish(owner, inside, held), there, rows, owner,
-        (own - value[owner]) / safe[owner],
-    )  # fmt: skip
+    return _means(split.at(y), split, split.mass(weights))
+
+
+def _means(own: np.ndarray, split: Split, mass: Mass) -> Grouped:
+    value = split.sums(mass.row * own) / np.where(mass.there, mass.held, 1.0)
+    pull = own - np.take(value, split.owner)
+    pull *= mass.inverse
+    return Grouped(value, split.n, mass.n_eff, mass.there, split, pull)
 
 
 def of_each(
     estimator: Callable[[np.ndarray, np.ndarray, np.ndarray], Estimand],
     y: np.ndarray,
     weights: np.ndarray,
-    codes: np.ndarray,
-    count: int,
+    split: Split,
     rising: np.ndarray,
 ) -> Grouped:
     """
@@ -84,46 +90,64 @@ def of_each(
 
     Args:
         estimator: of values, weights and who is inside (a mask), such as those of `panel.estimate.inequality`.
-        y: a number a row; anything where the code is -1.
+        y: a number a row; anything for rows in no group.
         weights: a weight a row.
-        codes: the group of each row, from 0 to `count` - 1, or -1.
-        count: how many groups there are.
+        split: the rows in groups.
         rising: the places of `y` in rising order.
     """
-    order, edges = _in_groups(codes, count, rising)
-    numbers, there = np.zeros((3, count)), np.zeros(count, dtype=bool)
-    pull = np.zeros(len(order))
-    for place, (start, stop) in enumerate(pairwise(edges)):
-        mine = order[start:stop]
+    ordered = _ordered(split, y, weights, rising)
+    numbers, there = np.zeros((3, split.count)), np.zeros(split.count, dtype=bool)
+    pull = np.zeros(len(split.rows))
+    for place, own in enumerate(ordered.groups):
         with suppress(EstimateError):
-            found = estimator(y[mine], weights[mine], np.ones(len(mine), dtype=bool))
+            found = estimator(own.y, own.weights, np.ones(len(own.y), dtype=bool))
             numbers[:, place], there[place] = (found.value, found.n, found.n_eff), True
-            pull[start:stop] = found.linear
-    owner = np.repeat(np.arange(count, dtype=np.int32), np.diff(edges))
-    inside = there[owner]
-    return Grouped(
-        numbers[0], numbers[1].astype(np.int64), numbers[2], there, order[inside], owner[inside], pull[inside]
-    )
+            pull[own.places] = found.linear
+    return Grouped(numbers[0], numbers[1].astype(np.int64), numbers[2], there, split, pull)
 
 
-def _in_groups(codes: np.ndarray, count: int, rising: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the rows in any group, group after group, each in rising order; and where groups begin."""
-    order = rising[codes[rising] >= 0]
-    own = codes[order].astype(np.int16 if count < 1 << 15 else np.int64)
-    by_group = np.argsort(own, kind="stable")
-    return order[by_group], np.searchsorted(own[by_group], np.arange(count + 1))
+@dataclass(frozen=True)
+class _Ordered:
+    """The rows of one group in rising order: their values and weights, these cumulated, and their places in a split."""
+
+    y: np.ndarray
+    weights: np.ndarray
+    cumulated: np.ndarray
+    places: np.ndarray
 
 
-def _kish(owner: np.ndarray, weights: np.ndarray, held: np.ndarray) -> np.ndarray:
-    squares = np.bincount(owner, weights=weights**2, minlength=len(held))
-    return np.divide(held**2, squares, out=np.zeros_like(held), where=squares > 0)
+@dataclass(frozen=True)
+class _Order:
+    groups: tuple[_Ordered, ...]
+    sources: tuple[np.ndarray, ...]  # kept, so that no other arrays take their place in memory
+
+
+def _ordered(split: Split, y: np.ndarray, weights: np.ndarray, rising: np.ndarray) -> _Order:
+    """Return the rows of each group in rising order."""
+    sources = (y, weights, rising)
+
+    def made() -> _Order:
+        places = rising
+        if not split.is_whole:
+            where = np.full(len(y), -1, dtype=np.int32)
+            where[split.rows] = np.arange(len(split.rows), dtype=np.int32)
+            places = np.take(where, rising)
+            places = places[places >= 0]
+        own = np.take(split.owner, places).astype(np.int16 if split.count < 1 << 15 else np.int32)
+        places = np.take(places, np.argsort(own, kind="stable"))
+        values, weight = (np.take(split.at(each), places) for each in (y, weights))
+        edges = np.concatenate([[0], np.cumsum(split.n)])
+        spans = [slice(start, stop) for start, stop in pairwise(edges)]
+        groups = (_Ordered(values[at], weight[at], np.cumsum(weight[at]), places[at]) for at in spans)
+        return _Order(tuple(groups), sources)
+
+    return split.made(("order", *map(id, sources)), made)
 
 
 def quantiles(
     y: np.ndarray,
     weights: np.ndarray,
-    codes: np.ndarray,
-    count: int,
+    split: Split,
     rising: np.ndarray,
     *,
     variance: Callable[[Grouped], np.ndarray],
@@ -134,21 +158,18 @@ def quantiles(
     Return a weighted quantile of each group with Woodruff's interval; see `panel.estimate.estimators.quantile`.
 
     Args:
-        y: a number a row; anything where the code is -1.
+        y: a number a row; anything for rows in no group.
         weights: a weight a row.
-        codes: the group of each row, from 0 to `count` - 1, or -1.
-        count: how many groups there are.
+        split: the rows in groups.
         rising: the places of `y` in rising order; that among equal values does not matter, only their sum is read.
         variance: gives the variance of the mean of each group.
         reach: gives the t quantile of each group.
         p: which quantile.
     """
-    order, edges = _in_groups(codes, count, rising)
-    parts = [order[start:stop] for start, stop in pairwise(edges)]
-    spread = [(y[each], np.cumsum(weights[each])) for each in parts]
+    spread = [(each.y, each.cumulated) for each in _ordered(split, y, weights, rising).groups]
     has = [len(total) > 0 and total[-1] > 0 for _, total in spread]
     value = np.array([at_share(*each, p) if ok else 0.0 for ok, each in zip(has, spread, strict=True)])
-    below = means((y <= value[codes]).astype(float), weights, codes, count)
+    below = _means((split.at(y) <= np.take(value, split.owner)).astype(float), split, split.mass(weights))
     se_share, t = np.sqrt(variance(below)), reach(below)
     low, high = (
         np.array([
@@ -160,6 +181,5 @@ def quantiles(
     se = (high - low) / (2 * t)
     slope = np.divide(se, se_share, out=np.zeros_like(se), where=se_share > 0)  # one over the density
     return Grouped(
-        value, below.n, below.n_eff, below.there, below.rows, below.owner, -below.pull * slope[below.owner],
-        se, low, high,
-    )  # fmt: skip
+        value, below.n, below.n_eff, below.there, split, -below.pull * np.take(slope, split.owner), se, low, high
+    )

@@ -38,7 +38,7 @@ class Grouping:
 
     def among(self, inside: np.ndarray) -> Grouping:
         """Return the same groups, of which only the rows of a mask are members."""
-        return Grouping(self.domain, self.keys, self.names, np.where(inside, self.codes, -1))
+        return self if inside.all() else Grouping(self.domain, self.keys, self.names, np.where(inside, self.codes, -1))
 
     def slices(self) -> Iterator[Slice]:
         """Yield the groups one by one."""

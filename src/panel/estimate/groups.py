@@ -18,6 +18,7 @@ from panel.estimate.grouped import means
 from panel.estimate.joint import Joint
 from panel.estimate.kernel import refuse_lonely, t_quantile
 from panel.estimate.sample import Sample
+from panel.estimate.split import Split
 
 
 @dataclass(frozen=True)
@@ -82,5 +83,5 @@ def means_by_group(
                 f"Nobody of a group of '{printable(domain)}' has a value of '{printable(variable)}' in wave {wave}.",
                 fix="leave the wave out, or look at its held cells",
             )
-        found[wave] = means(y[part.places], part.weight, own, len(groups))
+        found[wave] = means(y[part.places], part.weight, Split.of(own, len(groups)))
     return Means(tuple(group.key for group in groups), Joint(sample, found))

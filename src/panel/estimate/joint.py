@@ -60,7 +60,7 @@ class Joint:
         if first is None or second is None:
             present = self._where(one) | self._where(two)
             return np.array([self.sample.design.degrees(row) for row in present])
-        units = [np.bincount(each.owner, minlength=self.count) for each in (first, second)]
+        units = [each.split.n for each in (first, second)]
         shared = units[0] if one == two else self._both((one, first), (two, second)).units
         strata = (first.strata | second.strata).sum(axis=1)
         return np.maximum(sum(units) - shared - strata, 1)

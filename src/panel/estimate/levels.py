@@ -62,26 +62,37 @@ def series(
         between: the pairs of waves of which the change is told; every two of `waves` where not told.
         varied: gives another covariance than the kernel's (`panel.estimate.net_change`); `method` says which.
     """
+    return several(sample, [measure], groups, waves, method=method, between=between, varied=varied)[0]
+
+
+def several(
+    sample: Sample, measures: Sequence[Measure], groups: Grouping, waves: Sequence[int], *, method: str,
+    between: Sequence[tuple[int, int]] | None = None, varied: Callable[[Joint], CovarianceOf] | None = None,
+) -> list[list[Figure]]:  # fmt: skip
+    """Return `series` of each of several measures of the same groups: what waves share is found once for all."""
     pairs = list(combinations(waves, 2) if between is None else between)
-    codes = np.where(measure.answered, groups.codes, -1)
-    joint = Joint(sample, {wave: _found(sample, measure, codes, len(groups.keys), wave) for wave in waves})
-    errors = _Errors.of(joint, waves, pairs, joint.covariance if varied is None else varied(joint))
-    said = sample.design.said(method)
+    joints = [Joint(sample, {wave: _found(sample, each, groups, wave) for wave in waves}) for each in measures]
+    covariances = [joint.covariance if varied is None else varied(joint) for joint in joints]
+    said, errors = sample.design.said(method), _Errors.of(joints, waves, pairs, covariances)
     return [
-        figure
-        for place, label in enumerate(measure.labels)
-        for figure in _Series(joint, measure, label, place, errors, said).figures()
+        [
+            figure
+            for place, label in enumerate(measure.labels)
+            for figure in _Series(joint, measure, label, place, own, said).figures()
+        ]
+        for measure, joint, own in zip(measures, joints, errors, strict=True)
     ]
 
 
-def _found(sample: Sample, measure: Measure, codes: np.ndarray, count: int, wave: int) -> Grouped:
+def _found(sample: Sample, measure: Measure, groups: Grouping, wave: int) -> Grouped:
     part = sample.part(wave)
-    values, own = sample.of_part(measure.values, part), codes[part.places]
+    values, known = (sample.of_part(each, part) for each in (measure.values, measure.answered))
+    split = sample.split(part, groups.codes, len(groups.keys), known)
     if measure.statistic == "median":
-        return sample.quantiles(part, values, own, count)
+        return sample.quantiles(part, values, split)
     if measure.statistic in ESTIMATORS:
-        return of_each(ESTIMATORS[measure.statistic], values, part.weight, own, count, sample.rising(values))
-    return means(values, part.weight, own, count)
+        return of_each(ESTIMATORS[measure.statistic], values, part.weight, split, sample.rising(values))
+    return means(values, part.weight, split)
 
 
 @dataclass(frozen=True)
@@ -93,9 +104,16 @@ class _Errors:
     degrees: dict[tuple[int, int], np.ndarray]
 
     @classmethod
-    def of(cls, joint: Joint, waves: Sequence[int], pairs: list[tuple[int, int]], covariance: CovarianceOf) -> _Errors:
-        every = [*((wave, wave) for wave in waves), *pairs]
-        return cls(pairs, {each: covariance(*each) for each in every}, {each: joint.degrees(*each) for each in every})
+    def of(
+        cls, joints: Sequence[Joint], waves: Sequence[int], pairs: list[tuple[int, int]],
+        covariances: Sequence[CovarianceOf],
+    ) -> list[_Errors]:  # fmt: skip
+        """Return the errors of each of several measures; two waves after the other, for all of them."""
+        out = [cls(pairs, {}, {}) for _ in joints]
+        for each in (*((wave, wave) for wave in waves), *pairs):
+            for errors, joint, covariance in zip(out, joints, covariances, strict=True):
+                errors.covariance[each], errors.degrees[each] = covariance(*each), joint.degrees(*each)
+        return out
 
     def matrix(self, pair: tuple[int, int], place: int) -> np.ndarray:
         """Return the covariance matrix of the levels of a group in two waves."""

@@ -12,6 +12,7 @@ from panel.estimate.grouped import Grouped, means
 from panel.estimate.grouping import Grouping
 from panel.estimate.pairs import Pair
 from panel.estimate.rows import Figure, Label
+from panel.estimate.split import Split
 
 
 def mobility(pair: Pair, labels: Sequence[Label], variable: str, groups: Grouping, *, method: str) -> list[Figure]:
@@ -50,8 +51,9 @@ def mobility(pair: Pair, labels: Sequence[Label], variable: str, groups: Groupin
     stayed = np.zeros(len(inside))
     stayed[inside] = source[inside] == target[inside]
     codes = np.where(inside, groups.codes[pair.part.places], -1)
-    moved = means(1 - stayed, pair.part.weight, codes, len(labels))
-    index = _index(pair, stayed, source, codes, len(labels))
+    split = Split.of(codes, len(labels))
+    moved = means(1 - stayed, pair.part.weight, split)
+    index = _index(pair, stayed, source, codes, split)
     told = [
         pair.figures([replace(each, unit=unit) for each in labels], name, found, pair.degrees(found), method=method)
         for name, unit, found in (("moved_share", "share", moved), ("mobility", "index", index))
@@ -59,17 +61,15 @@ def mobility(pair: Pair, labels: Sequence[Label], variable: str, groups: Groupin
     return [figure for row in zip(*told, strict=True) for figure in row if figure is not None]
 
 
-def _index(pair: Pair, stayed: np.ndarray, source: np.ndarray, codes: np.ndarray, count: int) -> Grouped:
+def _index(pair: Pair, stayed: np.ndarray, source: np.ndarray, codes: np.ndarray, split: Split) -> Grouped:
     """Return the mobility index of each group, with the influence of its rows."""
-    begun = np.full(len(codes), -1)
+    count, begun = split.count, np.full(len(codes), -1)
     _, begun[codes >= 0] = np.unique(source[codes >= 0].astype(str), return_inverse=True)
     k = int(begun.max(initial=0)) + 1
-    rows = means(stayed, pair.part.weight, np.where(codes >= 0, codes * k + begun, -1), count * k)
+    rows = means(stayed, pair.part.weight, Split.of(np.where(codes >= 0, codes * k + begun, -1), count * k))
     there = rows.there.reshape(count, k)
     categories = there.sum(axis=1)
     safe = np.maximum(categories - 1, 1)
     value = (categories - np.where(there, rows.value.reshape(count, k), 0.0).sum(axis=1)) / safe
-    whole = means(stayed, pair.part.weight, codes, count)
-    owner = rows.owner // k
-    pull = -rows.pull / safe[owner]
-    return Grouped(value, whole.n, whole.n_eff, categories > 1, rows.rows, owner, pull)
+    whole = means(stayed, pair.part.weight, split)
+    return Grouped(value, whole.n, whole.n_eff, categories > 1, split, -rows.pull / safe[split.owner])

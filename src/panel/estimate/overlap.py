@@ -27,6 +27,7 @@ from panel.estimate.grouped import Grouped
 from panel.estimate.kernel import Design, stratum_factors
 from panel.estimate.part import Part
 from panel.estimate.response import Lost
+from panel.estimate.split import Split, crossed
 
 SMALL = 1e-4
 """A variance that is so small a part of the squares it is left of is made the long way."""
@@ -40,11 +41,10 @@ class Auxiliary:
     cell: np.ndarray
     x: np.ndarray  # cells by auxiliaries
 
-    def by_group(self, owner: np.ndarray, held: np.ndarray, count: int, at: np.ndarray | slice) -> np.ndarray:
-        """Return for each group the sum of a number a row times the auxiliaries of the rows `at`."""
-        cells = len(self.x)
-        sums = np.bincount(owner * cells + self.cell[at], weights=held * self.scale[at], minlength=count * cells)
-        return np.einsum("gc,cq->gq", sums.reshape(count, cells), self.x)
+    def among(self, owner: np.ndarray, count: int, at: np.ndarray | slice) -> Among:
+        """Return these auxiliaries among the rows `at`, of which each is in a group."""
+        cell, scale = (each[at] if isinstance(at, slice) else np.take(each, at) for each in (self.cell, self.scale))
+        return Among(crossed(owner, cell, count, len(self.x)), scale, self.x, count)
 
     def products(self, other: Auxiliary, mine: np.ndarray | slice, theirs: np.ndarray | slice) -> np.ndarray:
         """Return the sum of products of these auxiliaries and others, over rows of both in pairs."""
@@ -54,18 +54,47 @@ class Auxiliary:
 
 
 @dataclass(frozen=True)
+class Among:
+    """Auxiliaries among the rows of a split: for each row its group and cell in one number, and its scale."""
+
+    key: np.ndarray
+    scale: np.ndarray
+    x: np.ndarray
+    count: int
+
+    def sums(self, held: np.ndarray) -> np.ndarray:
+        """Return for each group the sum of a number a row times the auxiliaries of the row."""
+        cells = len(self.x)
+        sums = np.bincount(self.key, weights=held * self.scale, minlength=self.count * cells)
+        return np.einsum("gc,cq->gq", sums.reshape(self.count, cells), self.x)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a split among the PSUs of a crowd, and what all pulls of them need."""
+
+    places: np.ndarray  # in the crowd's PSUs
+    weight: np.ndarray
+    root: np.ndarray  # of the factor of the row's stratum
+    stratum: np.ndarray  # group and stratum in one number
+    heads: np.ndarray  # groups by strata: how many rows
+    margins: np.ndarray | None  # group and cell of the margins in one number
+    design_weight: np.ndarray | None
+    unanswered: Among | None
+    auxiliaries: tuple[Among, ...]
+
+
+@dataclass(frozen=True)
 class Pulls:
     """
     What the rows of a part do to the estimates of groups, times the root of their stratum's factor.
 
-    `rows` are the places, in the part's PSUs, of the rows that are in any group; `owner` the group of each; `own` its
-    weighted influence. `slopes` are what weighting takes off, groups by auxiliaries, for each `Auxiliary` of the part.
+    `own` is the weighted influence of each row of the split. `slopes` are what weighting takes off, groups by
+    auxiliaries, for each `Auxiliary` of the part.
     """
 
     crowd: Crowd
-    count: int
-    rows: np.ndarray
-    owner: np.ndarray
+    split: Split
     own: np.ndarray
     slopes: tuple[np.ndarray, ...]
     sums: np.ndarray  # groups by strata, of the influence
@@ -116,10 +145,6 @@ class Crowd:
         calibration = self.part.calibration
         return calibration if calibration is not None and calibration.cells.x.size else None
 
-    def _at(self, rows: np.ndarray) -> np.ndarray:
-        """Return where rows of the part are among the PSUs."""
-        return rows if self.lost is None else self.part.at(rows)
-
     @cached_property
     def _margins(self) -> Auxiliary | None:
         """Return what the margins take off, not yet times the root."""
@@ -151,7 +176,7 @@ class Crowd:
     def _by_stratum(self) -> tuple[np.ndarray, ...]:
         count = len(self.root)
         ones = np.ones(len(self.unit))
-        return tuple(each.by_group(self.stratum, ones, count, slice(None)) for each in self.auxiliaries)
+        return tuple(each.among(self.stratum, count, slice(None)).sums(ones) for each in self.auxiliaries)
 
     @cached_property
     def _products(self) -> dict[tuple[int, int], np.ndarray]:
@@ -164,38 +189,62 @@ class Crowd:
             return ()
         return (self._margins.products(_unanswered(self.lost), slice(None), slice(None)),)
 
+    def _rows(self, split: Split) -> _Rows:
+        """Return the rows of a split among these PSUs; made once."""
+        return split.made((self, "rows"), lambda: self._found(split))
+
+    def _found(self, split: Split) -> _Rows:
+        count, calibration = split.count, self._calibration
+        places = split.rows if self.lost is None else self.part.at(split.rows)
+        at = slice(None) if split.is_whole and len(places) == len(self.unit) else places
+        stratum = self.stratum[at]
+        keys = crossed(split.owner, stratum, count, len(self.root))
+        heads = np.bincount(keys, minlength=count * len(self.root)).reshape(count, -1)
+        margins = design_weight = None
+        if calibration is not None:
+            margins = crossed(split.owner, split.at(calibration.cells.of), count, len(calibration.cells.x))
+            design_weight = split.at(calibration.aimed_weight)
+        return _Rows(
+            places, split.at(self.part.weight), np.take(self.root, stratum), keys, heads, margins, design_weight,
+            None if self.lost is None else _unanswered(self.lost).among(split.owner, count, at),
+            tuple(each.among(split.owner, count, at) for each in self.auxiliaries),
+        )  # fmt: skip
+
     def pulls(self, found: Grouped) -> Pulls:
         """Return what these rows do to the estimates of groups, found among the rows of the part."""
-        rows, count = self._at(found.rows), found.count
-        own = self.part.weight[found.rows] * found.pull
+        rows, count = self._rows(found.split), found.count
+        own = rows.weight * found.pull
         slopes = self._slopes(found, rows, own)
-        own = own * self.root[self.stratum[rows]]
-        keys = found.owner * len(self.root) + self.stratum[rows]
-        sums, heads = (
-            np.bincount(keys, weights=each, minlength=count * len(self.root)).reshape(count, -1) for each in (own, None)
-        )
+        own *= rows.root
+        sums = np.bincount(rows.stratum, weights=own, minlength=count * len(self.root)).reshape(count, -1)
         for slope, held in zip(slopes, self._by_stratum, strict=True):
             sums = sums - np.einsum("gq,hq->gh", slope, held)
-        squares = np.bincount(found.owner, weights=own**2, minlength=count)
+        squares = found.split.sums(own**2)
         variance = squares - np.einsum("gh,gh,h->g", sums, sums, 1 / np.maximum(self.design.drawn, 1))
-        for slope, each in zip(slopes, self.auxiliaries, strict=True):
-            variance -= 2 * np.einsum("gq,gq->g", slope, each.by_group(found.owner, own, count, rows))
+        for slope, each in zip(slopes, rows.auxiliaries, strict=True):
+            variance -= 2 * np.einsum("gq,gq->g", slope, each.sums(own))
         variance += _quadratic(slopes, slopes, self._products)
-        return Pulls(self, count, rows, found.owner, own, slopes, sums, heads > 0, variance, squares)
+        return Pulls(self, found.split, own, slopes, sums, rows.heads > 0, variance, squares)
 
     def degrees(self, found: Grouped) -> list[int]:
         """Return the PSUs of each group less the strata they lie in; at least 1."""
-        keys = found.owner * len(self.root) + self.stratum[self._at(found.rows)]
-        heads = np.bincount(keys, minlength=found.count * len(self.root)).reshape(found.count, -1)
+        heads = self._rows(found.split).heads
         return [int(each) for each in np.maximum(heads.sum(axis=1) - (heads > 0).sum(axis=1), 1)]
 
-    def _slopes(self, found: Grouped, rows: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, ...]:
-        slopes = []
-        if self._calibration is not None:
-            held = self._calibration.by_cell(found.pull, found.owner, found.rows, found.count)
-            slopes.append(self._calibration.slopes(held))
-        if self.lost is not None:
-            pull = _unanswered(self.lost).by_group(found.owner, own, found.count, rows)
+    def placed(self, split: Split) -> np.ndarray:
+        """Return where each PSU is among the rows of a split; -1 where it is none of them."""
+        out = np.full(len(self.unit), -1, dtype=np.int32)
+        out[self._rows(split).places] = np.arange(len(split.rows), dtype=np.int32)
+        return out
+
+    def _slopes(self, found: Grouped, rows: _Rows, own: np.ndarray) -> tuple[np.ndarray, ...]:
+        slopes, calibration = [], self._calibration
+        if calibration is not None and rows.margins is not None and rows.design_weight is not None:
+            held, cells = rows.design_weight * found.pull, len(calibration.cells.x)
+            sums = np.bincount(rows.margins, weights=held, minlength=found.count * cells)
+            slopes.append(calibration.slopes(sums.reshape(found.count, cells)))
+        if self.lost is not None and rows.unanswered is not None:
+            pull = rows.unanswered.sums(own)
             for slope, held in zip(slopes, self._margins_in_response, strict=True):
                 pull = pull - np.einsum("gq,qp->gp", slope, held)
             slopes.append(self.lost.credit.slopes(pull))
@@ -208,7 +257,7 @@ def _unanswered(lost: Lost) -> Auxiliary:
     return Auxiliary(1 - credit.propensity, credit.cells.of.astype(np.int32), credit.cells.x)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Overlap:
     """The PSUs that two parts have in common, and the products of what weighting takes off them."""
 
@@ -230,18 +279,69 @@ class Overlap:
 
     def of(self, first: Pulls, second: Pulls) -> Shared:
         """Return the covariance of the estimates of each group in the two parts, and the PSUs it has in both."""
-        mine, theirs = self._both
-        (own_owner, own), (other_owner, other) = _spread(first), _spread(second)
-        own_owner, own, other_owner, other = own_owner[mine], own[mine], other_owner[theirs], other[theirs]
-        same = np.flatnonzero((own_owner == other_owner) & (own_owner >= 0))
-        owner = own_owner[same]
-        # of nobody bincount makes whole numbers
-        found = np.bincount(owner, weights=own[same] * other[same], minlength=first.count).astype(float, copy=False)
-        found -= _crossed(own_owner, own, theirs, self.second, second.slopes, first.count)
-        found -= _crossed(other_owner, other, mine, self.first, first.slopes, first.count)
+        paired = self.paired(first.split, second.split)
+        found = paired.sums(np.take(first.own, paired.same[0]) * np.take(second.own, paired.same[1]))
+        for slopes, crossing, own in (
+            (second.slopes, paired.mine, first.own), (first.slopes, paired.theirs, second.own)
+        ):  # fmt: skip
+            inside = np.take(own, crossing.rows)
+            for slope, each in zip(slopes, crossing.auxiliaries, strict=True):
+                found -= np.einsum("gq,gq->g", slope, each.sums(inside))
         found += _quadratic(first.slopes, second.slopes, self._products)
         found -= np.einsum("gh,gh,h->g", first.sums, second.sums, 1 / np.maximum(self.first.design.drawn, 1))
-        return Shared(found, np.bincount(owner, minlength=first.count))
+        return Shared(found, paired.units)
+
+    def paired(self, first: Split, second: Split) -> Paired:
+        """Return the rows of two splits by the PSUs they share; made once for the same two."""
+        return first.latest((self, second), lambda: self._paired(first, second))
+
+    def _paired(self, first: Split, second: Split) -> Paired:
+        mine, theirs = self._both
+        ours, others = np.take(self.first.placed(first), mine), np.take(self.second.placed(second), theirs)
+        inside, others_inside = ours >= 0, others >= 0
+        both = np.flatnonzero(inside & others_inside)
+        owner = np.take(first.owner, ours[both])
+        is_same = owner == np.take(second.owner, others[both])
+        same = both[is_same]
+        return Paired(
+            first.count, owner[is_same], (np.take(ours, same), np.take(others, same)),
+            _crossing(first, ours[inside], self.second, theirs[inside]),
+            _crossing(second, others[others_inside], self.first, mine[others_inside]),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Rows of a split whose PSU is in another part too, and the auxiliaries they have there."""
+
+    rows: np.ndarray
+    auxiliaries: tuple[Among, ...]
+
+
+def _crossing(split: Split, rows: np.ndarray, crowd: Crowd, at: np.ndarray) -> Crossing:
+    owner = np.take(split.owner, rows)
+    return Crossing(rows, tuple(each.among(owner, split.count, at) for each in crowd.auxiliaries))
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two splits by the PSUs they share: rows of one group in both, and the rows of either that are in the other."""
+
+    count: int
+    owner: np.ndarray
+    same: tuple[np.ndarray, np.ndarray]
+    mine: Crossing
+    theirs: Crossing
+
+    @cached_property
+    def units(self) -> np.ndarray:
+        """Return how many PSUs each group has in both."""
+        return np.bincount(self.owner, minlength=self.count)
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Return the sum of each group, of a number for each row in one group in both."""
+        # of nobody bincount makes whole numbers
+        return np.bincount(self.owner, weights=values, minlength=self.count).astype(float, copy=False)
 
 
 @dataclass(frozen=True)
@@ -271,23 +371,3 @@ def _quadratic(
         for (one, two), matrix in held.items()
     ]
     return np.asarray(np.sum(parts, axis=0))
-
-
-def _crossed(
-    owner: np.ndarray, own: np.ndarray, at: np.ndarray, crowd: Crowd, slopes: tuple[np.ndarray, ...], count: int
-) -> np.ndarray:
-    """Return the sum of what rows do to their own group times what weighting takes off them elsewhere."""
-    inside = np.flatnonzero(owner >= 0)
-    mine, held, places = owner[inside], own[inside], at[inside]
-    parts = [
-        np.einsum("gq,gq->g", slope, each.by_group(mine, held, count, places))
-        for slope, each in zip(slopes, crowd.auxiliaries, strict=True)
-    ]
-    return np.asarray(np.sum(parts, axis=0))
-
-
-def _spread(pulls: Pulls) -> tuple[np.ndarray, np.ndarray]:
-    """Return the group of every PSU, -1 where it is in none, and its influence on it."""
-    owner, own = np.full(len(pulls.crowd.unit), -1, dtype=np.int32), np.zeros(len(pulls.crowd.unit))
-    owner[pulls.rows], own[pulls.rows] = pulls.owner, pulls.own
-    return owner, own

@@ -16,6 +16,7 @@ from panel.estimate.grouped import Grouped, means
 from panel.estimate.grouping import Grouping
 from panel.estimate.pairs import Pair
 from panel.estimate.rows import Figure, Label
+from panel.estimate.split import Split
 
 Kind = Literal["relative", "amount", "arc"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -92,7 +93,8 @@ def own_change(
         EstimateError: nobody of these groups gave both amounts.
     """
     found = _Changes.of(pair, amount, groups, kind)
-    own, count, part = np.where(found.has_base, found.codes, -1), len(labels), pair.part
+    count, part = len(labels), pair.part
+    split = Split.of(np.where(found.has_base, found.codes, -1), count)
     left = np.bincount(found.codes[(found.codes >= 0) & ~found.has_base], minlength=count)
     words = [
         replace(
@@ -101,11 +103,10 @@ def own_change(
         )
         for place, each in enumerate(labels)
     ]  # fmt: skip
-    columns: list[tuple[str, Grouped]] = [("own_change_mean", means(found.change, part.weight, own, count))]
-    if (own >= 0).any():
+    columns: list[tuple[str, Grouped]] = [("own_change_mean", means(found.change, part.weight, split))]
+    if len(split.rows):
         columns += [
-            (f"own_change_p{each}", pair.now.quantiles(part, found.change, own, count, p=each / 100))
-            for each in PERCENTILES
+            (f"own_change_p{each}", pair.now.quantiles(part, found.change, split, p=each / 100)) for each in PERCENTILES
         ]
     told = [
         pair.figures(words, name, each, pair.degrees(each), method=method, is_provisional=amount.is_provisional)

@@ -19,6 +19,7 @@ from panel.estimate.part import Part
 from panel.estimate.response import Lost, ResponseCredit
 from panel.estimate.rows import Figure, Influence, Label
 from panel.estimate.sample import Chosen, Sample
+from panel.estimate.split import Split
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,52 @@ class Amounts:
 
     change: np.ndarray
     ratio: np.ndarray
-    has_base: np.ndarray  # who has a first amount above zero
+    in_both: np.ndarray  # who has both amounts
+    has_base: np.ndarray  # and the first above zero
 
     @classmethod
     def of(cls, first: np.ndarray, second: np.ndarray) -> Amounts:
         """Return the changes from first to second amounts."""
-        has_base = first > 0
+        in_both = np.isfinite(first) & np.isfinite(second)
+        has_base = in_both & (first > 0)
         ratio = np.divide(second, first, out=np.ones_like(first), where=has_base) - 1
         with np.errstate(invalid="ignore"):
-            return cls(second - first, ratio, has_base)
+            return cls(second - first, ratio, in_both, has_base)
+
+    def in_prices(self, first: np.ndarray, second: np.ndarray) -> Amounts:
+        """Return the same in other prices, in which the same members have an amount, and one above zero."""
+        return replace(Amounts.of(first, second), in_both=self.in_both, has_base=self.has_base)
+
+
+@dataclass(frozen=True)
+class Coded:
+    """
+    What a coded variable was of the members of a pair in both waves: places in `codes`, -1 without an answer.
+
+    `codes` are those of the questionnaire, `listed` in number, and after them others that occur.
+    """
+
+    codes: tuple[object, ...]
+    listed: int
+    source: np.ndarray
+    target: np.ndarray
+
+    @classmethod
+    def of(cls, codes: Sequence[object], *columns: pd.Series) -> Coded:
+        """Return the places of the values of two columns."""
+        numbered = [pd.factorize(each) for each in columns]
+        seen = {value for _, values in numbered for value in values}
+        every = (*codes, *sorted(seen - set(codes), key=str))
+        place = {code: at for at, code in enumerate(every)}
+        source, target = (
+            np.array([*(place[value] for value in values), -1], dtype=np.int32)[own] for own, values in numbered
+        )
+        return cls(every, len(codes), source, target)
+
+    def among(self, rows: np.ndarray) -> list[int]:
+        """Return the places of the codes that some rows (a mask) have in either wave: listed ones, else others."""
+        seen = np.union1d(self.source[rows], self.target[rows])
+        return [int(place) for place in seen if place < self.listed] or [int(place) for place in seen]
 
 
 @dataclass(frozen=True)
@@ -53,6 +91,7 @@ class Pair:
     then: Chosen
     is_joint: bool = False
     _amounts: dict[tuple[str, bool], Amounts] = field(default_factory=dict, repr=False, compare=False)
+    _coded: dict[str, Coded] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, sample: Sample, weights: pd.DataFrame, waves: tuple[int, int]) -> Pair:
@@ -71,8 +110,11 @@ class Pair:
         own = weights[(weights["kind"] == "longitudinal") & (weights["waves"] == name)]
         if own.empty:
             raise EstimateError(f"Waves {name} have no longitudinal weight.", fix="panelctl weigh")
-        places = [_places(sample, own["member"], wave) for wave in waves]
-        lost = _lost(sample, own, weights[(weights["kind"] == "lost") & (weights["waves"] == name)], waves[0])
+        gone = weights[(weights["kind"] == "lost") & (weights["waves"] == name)]
+        due = pd.concat([own, gone], ignore_index=True)
+        numbers = sample.numbers_of(due["member"])
+        places = [_places(sample, numbers[: len(own)], wave) for wave in waves]
+        lost = _lost(sample, due, len(own), places[0], _places(sample, numbers[len(own) :], waves[0]))
         now, then = (Chosen(sample, each, own, label=f"longitudinal {name}", lost=lost) for each in places)
         return cls(waves, now, then)
 
@@ -86,8 +128,21 @@ class Pair:
         key = (variable, in_real_terms)
         if key not in self._amounts:
             both = (each.number(variable, in_real_terms=in_real_terms) for each in (self.now, self.then))
-            self._amounts[key] = Amounts.of(*(each[self.part.places] for each in both))
+            first, second = (each[self.part.places] for each in both)
+            nominal = self.amounts(variable, in_real_terms=False) if in_real_terms else None
+            self._amounts[key] = nominal.in_prices(first, second) if nominal else Amounts.of(first, second)
         return self._amounts[key]
+
+    def coded(self, variable: str) -> Coded:
+        """Return a coded variable of the members with a weight in both waves."""
+        if variable not in self._coded:
+            both = (each.need(variable).iloc[self.part.places] for each in (self.now, self.then))
+            self._coded[variable] = Coded.of(self.now.study.variable(variable).codes, *both)
+        return self._coded[variable]
+
+    def split(self, groups: Grouping, known: np.ndarray) -> Split:
+        """Return the members in groups by rows of `now`, of those of `part` who are known (a mask); kept."""
+        return self.now.split(self.part, groups.codes, len(groups.keys), known)
 
     def degrees(self, found: Grouped) -> list[int]:
         """Return the degrees of freedom of each group."""
@@ -157,23 +212,26 @@ def _interval(found: Grouped, place: int, se: float, degrees: int, label: Label)
     return value - reach, value + reach
 
 
-def _lost(sample: Sample, own: pd.DataFrame, lost: pd.DataFrame, wave: int) -> Lost | None:
-    """Return those who were due and did not answer, after those who did; None where no propensity was estimated."""
-    if not own["propensity"].notna().all():
+def _lost(sample: Sample, due: pd.DataFrame, own: int, here: np.ndarray, gone: np.ndarray) -> Lost | None:
+    """
+    Return those who were due and did not answer, after those who did; None where no propensity was estimated.
+
+    The first `own` of `due` answered and are `here`, the others are `gone`: rows of the sample.
+    """
+    if not due["propensity"].iloc[:own].notna().all():
         return None
-    due = pd.concat([own, lost], ignore_index=True)
-    places = _places(sample, due["member"], wave)
+    places = np.concatenate([here, gone])
     chance = due["propensity"].to_numpy(dtype=float)
-    answered = (np.arange(len(due)) < len(own)).astype(float)
+    answered = (np.arange(len(due)) < own).astype(float)
     read = ["cohort", *dict.fromkeys(domain.variable for domain in sample.study.domains)]
     x = regressors(sample.frame[read].take(places), sample.study)
     base = due["design_weight"].to_numpy(dtype=float) * chance
     return Lost(ResponseCredit(answered, chance, x, base), sample.design.take(places), places)
 
 
-def _places(sample: Sample, members: pd.Series, wave: int) -> np.ndarray:
-    """Return which row of the sample is each member's in a wave."""
-    found = sample.rows_of(members, wave)
+def _places(sample: Sample, numbers: np.ndarray, wave: int) -> np.ndarray:
+    """Return which row of the sample is each member's, by number, in a wave."""
+    found = sample.rows_of(numbers, wave)
     if (found < 0).any():
         raise EstimateError(
             f"{int((found < 0).sum())} members have a weight for wave {wave} and no answers in it.",
@@ -203,31 +261,30 @@ def stayers(
         method: how the intervals are meant.
     """
     amounts = pair.amounts(variable, in_real_terms=in_real_terms)
-    change, both = amounts.change, np.isfinite(amounts.change)
-    codes, count = np.where(both, groups.codes[pair.part.places], -1), len(labels)
-    if (codes < 0).all():
+    change, split = amounts.change, pair.split(groups, amounts.in_both)
+    if not len(split.rows):
         return []
     tell = partial(pair.figures, method=method, is_provisional=in_real_terms and pair.now.is_provisional(*pair.waves))
-    found = means(change, pair.part.weight, codes, count)
+    found = means(change, pair.part.weight, split)
     degrees = pair.degrees(found)
     out = [
         tell(labels, "stayers_mean_change", found, degrees),
-        tell(labels, "stayers_median_change", pair.now.quantiles(pair.part, change, codes, count), degrees),
+        tell(labels, "stayers_median_change", pair.now.quantiles(pair.part, change, split), degrees),
     ]
     shares = [replace(label, unit="share") for label in labels]
     for name, hit in (("fell", change < 0), ("same", change == 0), ("rose", change > 0)):
-        found = means(hit.astype(float), pair.part.weight, codes, count)
+        found = means(hit.astype(float), pair.part.weight, split)
         out.append(tell(shares, f"stayers_share_{name}", found, degrees))
-    out.append(_relative(pair, labels, amounts, codes, tell))
+    out.append(_relative(pair, labels, amounts, groups, tell))
     return _by_group(out)
 
 
 def _relative(
-    pair: Pair, labels: Sequence[Label], amounts: Amounts, codes: np.ndarray, tell: Callable[..., list[Figure | None]],
+    pair: Pair, labels: Sequence[Label], amounts: Amounts, groups: Grouping, tell: Callable[..., list[Figure | None]],
 ) -> list[Figure | None]:  # fmt: skip
-    own, count = np.where(amounts.has_base, codes, -1), len(labels)
-    left_out = np.bincount(codes[(codes >= 0) & ~amounts.has_base], minlength=count)
-    found = pair.now.quantiles(pair.part, amounts.ratio, own, count)
+    own = pair.split(groups, amounts.has_base)
+    left_out = pair.split(groups, amounts.in_both).n - own.n
+    found = pair.now.quantiles(pair.part, amounts.ratio, own)
     said = [
         replace(
             label,
@@ -258,28 +315,22 @@ def transitions(pair: Pair, labels: Sequence[Label], variable: str, groups: Grou
         groups: who is in which, by rows of `pair.now`.
         method: how the intervals are meant.
     """
-    now, then = pair.now.need(variable), pair.then.need(variable)
-    both = (groups.codes >= 0) & pair.now.known(variable) & pair.then.known(variable)
-    codes, part = _codes(pair, variable, now[both], then[both]), pair.part
-    if not codes:
+    coded, part = pair.coded(variable), pair.part
+    own = groups.codes[part.places]
+    both = (own >= 0) & (coded.source >= 0) & (coded.target >= 0)
+    there = coded.among(both)
+    if not there:
         return []
-    source = np.full(len(both), -1)
-    for place, code in enumerate(codes):
-        source[pair.now.among(variable, [code])] = place
-    cells = np.where(both & (source >= 0), groups.codes * len(codes) + source, -1)[part.places]
-    rows = [(label, each) for label in labels for each in codes]
-    degrees: list[int] = []
-    out = []
-    for target in codes:
-        hit = pair.then.among(variable, [target])[part.places].astype(float)
-        found = means(hit, part.weight, cells, len(rows))
+    many = len(coded.codes)
+    rows = [(label, coded.codes[place]) for label in labels for place in there]
+    at = np.full(many, -1)
+    at[there] = np.arange(len(there))
+    source = at[coded.source]
+    split = Split.of(np.where(both & (source >= 0), own * len(there) + source, -1), len(rows))
+    degrees, out = list[int](), []
+    for place in there:
+        found = means((coded.target == place).astype(float), part.weight, split)
         degrees = degrees or pair.degrees(found)
-        own = [replace(label, value=f"{each}>{target}", unit="share") for label, each in rows]
-        out.append(pair.figures(own, "transition", found, degrees, method=method))
+        told = [replace(label, value=f"{each}>{coded.codes[place]}", unit="share") for label, each in rows]
+        out.append(pair.figures(told, "transition", found, degrees, method=method))
     return _by_group(out)
-
-
-def _codes(pair: Pair, variable: str, now: pd.Series, then: pd.Series) -> Sequence[object]:
-    known = pair.now.study.variable(variable).codes
-    present = set(now.unique()) | set(then.unique())
-    return [code for code in known if code in present] or sorted(present)

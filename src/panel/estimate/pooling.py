@@ -15,6 +15,7 @@ from panel.estimate.overlap import SMALL, Pulls
 from panel.estimate.pairs import Pair
 from panel.estimate.part import Part
 from panel.estimate.rows import Figure, Label
+from panel.estimate.split import Split
 from panel.estimate.steps import Steps, Taken
 
 
@@ -112,7 +113,9 @@ class Pool:
         if crowd is None:
             return None
         own, nothing = np.flatnonzero(owner >= 0), np.zeros(self.count)
-        found = Grouped(nothing, nothing, nothing, nothing > 0, _in_part(own, pair.part), owner[own], linear[own])
+        found = Grouped(
+            nothing, nothing, nothing, nothing > 0, Split(_in_part(own, pair.part), owner[own], self.count), linear[own]
+        )
         return crowd.pulls(found)
 
     def _long(self, group: int, linear: np.ndarray) -> float:

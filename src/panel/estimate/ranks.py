@@ -14,6 +14,7 @@ from panel.estimate.grouped import means
 from panel.estimate.grouping import Grouping
 from panel.estimate.pairs import Pair
 from panel.estimate.rows import Figure, Label
+from panel.estimate.split import Split
 
 MOST_PARTS = 20
 
@@ -57,13 +58,13 @@ def by_rank(
     cells = np.where(codes >= 0, codes * parts + began, -1)
     words = [replace(each, value=str(part + 1)) for each in labels for part in range(parts)]
     shares, change = [replace(each, unit="share", terms="") for each in words], np.where(both, second - first, 0.0)
-    told = []
+    split, told = Split.of(cells, len(words)), []
     for name, labelled, values in (
         ("rank_change_mean", words, change),
         ("rank_share_fell", shares, (change < 0).astype(float)),
         ("rank_share_stayed", shares, (began == ended).astype(float)),
     ):
-        found = means(values, weight, cells, len(words))
+        found = means(values, weight, split)
         told.append(
             pair.figures(
                 labelled, name, found, pair.degrees(found), method=method, is_provisional=amount.is_provisional

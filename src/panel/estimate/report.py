@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from panel.estimate.grouping import Grouping, groupings, inside_groups
-from panel.estimate.levels import Measure, series
+from panel.estimate.levels import Measure, several
 from panel.estimate.pairs import Pair, stayers, transitions
 from panel.estimate.rows import Figure, Label, to_frame
 from panel.estimate.sample import Sample
@@ -46,10 +46,10 @@ def report(
     waves = sorted(int(each) for each in person_waves["wave"].unique() if each <= wave)
     cross = weights[weights["kind"] == "cross-sectional"]
     sample = Sample(study, person_waves, cross, label="cross-sectional", keys=("member", "wave"))
-    figures = [figure for indicator in study.indicators for figure in _levels(sample, indicator, waves)]
+    figures = _levels(sample, waves)
     for each in _paired(weights):  # one after the other: each holds what it reads
         pair = Pair.of(sample, weights, each)
-        figures += _Stayers(pair).figures()
+        figures += _stayers(pair)
         figures += _transitions(pair)
     return to_frame(figures)
 
@@ -60,49 +60,53 @@ def _paired(weights: pd.DataFrame) -> list[tuple[int, int]]:
     return sorted((first, second) for first, second in (each for each in sets if len(each) == 2))
 
 
-def _levels(sample: Sample, indicator: Indicator, waves: list[int]) -> Iterator[Figure]:
+def _levels(sample: Sample, waves: list[int]) -> list[Figure]:
+    """Return the levels and net changes of every indicator, by indicator; those of the same groups together."""
+    found: dict[tuple[int, int], list[Figure]] = {}
+    for indicators in _together(sample.study.indicators):
+        for place, groups in enumerate(_groupings(sample, indicators[0][1])):
+            asked = [(at, each) for at, indicator in indicators for each in _measures(sample, indicator, groups)]
+            told = several(sample, [each for _, each in asked], groups, waves, method=method_of(sample.study))
+            for (at, _), figures in zip(asked, told, strict=True):
+                found.setdefault((at, place), []).extend(figures)
+    return [figure for _, figures in sorted(found.items()) for figure in figures]
+
+
+def _stayers(pair: Pair) -> list[Figure]:
+    """Return what happened to the members of a pair of waves, by indicator; told once for those that ask the same."""
+    asked = [each for each in pair.now.study.indicators if each.statistic in ("mean", "median")]
+    found: dict[tuple[int, int, int], list[Figure]] = {}
+    for indicators in _together(asked):
+        for place, groups in enumerate(_groupings(pair.now, indicators[0][1])):
+            known: dict[tuple[str, bool], list[Figure]] = {}
+            for at, indicator in indicators:
+                for in_real_terms in _terms(indicator):
+                    key = (indicator.variable, in_real_terms)
+                    if key not in known:
+                        labels = _labels(pair.now, indicator, groups, in_real_terms=in_real_terms)
+                        known[key] = stayers(
+                            pair, labels, indicator.variable, groups, in_real_terms=in_real_terms,
+                            method=method_of(pair.now.study),
+                        )  # fmt: skip
+                    found[at, int(in_real_terms), place] = [
+                        replace(each, label=replace(each.label, indicator=indicator.key)) for each in known[key]
+                    ]
+    return [figure for _, figures in sorted(found.items()) for figure in figures]
+
+
+def _together(indicators: Sequence[Indicator]) -> list[list[tuple[int, Indicator]]]:
+    """Return indicators that are about the same groups together, each with its place."""
+    out: dict[tuple[str | None, tuple[str, ...]], list[tuple[int, Indicator]]] = {}
+    for at, each in enumerate(indicators):
+        out.setdefault((each.domain, tuple(each.groups)), []).append((at, each))
+    return list(out.values())
+
+
+def _groupings(sample: Sample, indicator: Indicator) -> Iterator[Grouping]:
+    """Yield everybody and the groups of each domain, of those an indicator is about."""
     inside = inside_groups(sample, indicator.domain, indicator.groups)
-    for each in groupings(sample, leaving_out=_restricted(indicator)):
-        groups = each.among(inside)
-        for measure in _measures(sample, indicator, groups):
-            yield from series(sample, measure, groups, waves, method=method_of(sample.study))
-
-
-@dataclass(frozen=True)
-class _Stayers:
-    """What happened to the members of a pair of waves, told once for indicators that ask the same."""
-
-    pair: Pair
-    known: dict[tuple[object, ...], list[Figure]] = field(default_factory=dict)
-
-    def figures(self) -> list[Figure]:
-        asked = [each for each in self.pair.now.study.indicators if each.statistic in ("mean", "median")]
-        return [
-            figure
-            for indicator in asked
-            for in_real_terms in _terms(indicator)
-            for figure in self._of(indicator, in_real_terms=in_real_terms)
-        ]
-
-    def _of(self, indicator: Indicator, *, in_real_terms: bool) -> list[Figure]:
-        key = (indicator.variable, indicator.domain, indicator.groups, in_real_terms)
-        if key not in self.known:
-            self.known[key] = list(self._found(indicator, in_real_terms=in_real_terms))
-        return [replace(each, label=replace(each.label, indicator=indicator.key)) for each in self.known[key]]
-
-    def _found(self, indicator: Indicator, *, in_real_terms: bool) -> Iterator[Figure]:
-        pair, variable = self.pair, indicator.variable
-        inside = inside_groups(pair.now, indicator.domain, indicator.groups)
-        for each in groupings(pair.now, leaving_out=_restricted(indicator)):
-            groups = each.among(inside)
-            labels = _labels(pair.now, indicator, groups, in_real_terms=in_real_terms)
-            method = method_of(pair.now.study)
-            yield from stayers(pair, labels, variable, groups, in_real_terms=in_real_terms, method=method)
-
-
-def _restricted(indicator: Indicator) -> str | None:
-    """Return the domain whose groups an indicator is about some of, so that it is not divided by it."""
-    return indicator.domain if indicator.groups else None
+    for each in groupings(sample, leaving_out=indicator.domain if indicator.groups else None):
+        yield each.among(inside)
 
 
 def _terms(indicator: Indicator) -> tuple[bool, ...]:
@@ -181,9 +185,12 @@ def denominator(study: Study, indicator: Indicator, group: str | None) -> str:
 
 
 def _transitions(pair: Pair) -> Iterator[Figure]:
+    told: set[tuple[str, str | None]] = set()
     for transition in pair.now.study.transitions:
         for groups in groupings(pair.now):
-            if groups.domain in (None, transition.domain):
+            asked = (transition.variable, groups.domain)
+            if groups.domain in (None, transition.domain) and asked not in told:
+                told.add(asked)
                 labels = _labels_of_transition(transition.variable, groups)
                 yield from transitions(pair, labels, transition.variable, groups, method=method_of(pair.now.study))
 

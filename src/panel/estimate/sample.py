@@ -18,11 +18,14 @@ from panel.estimate.margins import Target, targets_by
 from panel.estimate.overlap import Crowd, Overlap
 from panel.estimate.part import Part
 from panel.estimate.response import Lost
+from panel.estimate.split import Split
 from panel.model.study import Domain, Study
 
 WEIGHT_COLUMNS = ("weight", "design_weight", "calibrated_weight")
 MOST_NUMBERS = 1 << 22
 """As many numbers are held at once for the influence of groups: some 32 MiB."""
+MOST_SPLITS = 12
+"""As many ways to divide a part are kept: of six waves, by the answers to two questions."""
 
 
 class Sample:
@@ -76,6 +79,7 @@ class Sample:
         self._crowds: dict[Part, Crowd | None] = {}
         self._overlaps: dict[tuple[Crowd, Crowd], Overlap] = {}
         self._kept = Kept()
+        self._splits = Kept(most=MOST_SPLITS)
 
     @cached_property
     def design(self) -> Design:
@@ -113,10 +117,13 @@ class Sample:
         """Return the number of the member of each row, counted from 0."""
         return np.asarray(self._members[0])
 
-    def rows_of(self, members: pd.Series, wave: int) -> np.ndarray:
-        """Return the row of each of these members in a wave; -1 for one who has none."""
-        number = self._members[1].get_indexer(pd.Index(members))
-        return np.where(number >= 0, self.row_of(wave)[number], -1)
+    def numbers_of(self, members: pd.Series) -> np.ndarray:
+        """Return the number of each of these members; -1 for one who has no row."""
+        return np.asarray(self._members[1].get_indexer(pd.Index(members)))
+
+    def rows_of(self, numbers: np.ndarray, wave: int) -> np.ndarray:
+        """Return the row of each of these members, by number, in a wave; -1 for one who has none."""
+        return np.where(numbers >= 0, self.row_of(wave)[numbers], -1)
 
     def row_of(self, wave: int) -> np.ndarray:
         """Return for each member, by number, its row in a wave; -1 where it has none."""
@@ -272,14 +279,25 @@ class Sample:
         """Return the places of numbers in rising order, missing ones last; sorted once for the same array."""
         return self._kept.get("rising", (y,), lambda: np.argsort(y).astype(np.int32))
 
-    def quantiles(self, part: Part, y: np.ndarray, codes: np.ndarray, count: int, *, p: float = 0.5) -> Grouped:
+    def split(self, part: Part, codes: np.ndarray, count: int, known: np.ndarray) -> Split:
+        """
+        Return the rows of a part that are in a group and have an answer; the same each time for the same arrays.
+
+        `codes` are the groups of all rows; `known` says which of the part's rows have an answer (a mask).
+        """
+        return self._splits.get(
+            f"{count}", (part, codes, known),
+            lambda: Split.of(np.where(known, codes[part.places], -1), count),
+        )  # fmt: skip
+
+    def quantiles(self, part: Part, y: np.ndarray, split: Split, *, p: float = 0.5) -> Grouped:
         """
         Return a quantile of each group of a part with Woodruff's interval, all weighting credited in it.
 
-        `y` and `codes` are those of the part's rows; see `panel.estimate.grouped.quantiles`.
+        `y` and `split` are of the part's rows; see `panel.estimate.grouped.quantiles`.
         """
         return quantiles(
-            y, part.weight, codes, count, self.rising(y),
+            y, part.weight, split, self.rising(y),
             variance=lambda below: self.variances(part, below),
             reach=lambda below: np.array([t_quantile(each) for each in self.degrees(part, below)]),
             p=p,
@@ -350,7 +368,10 @@ class Chosen(Sample):
 
     def groups(self, domain: str | Domain) -> np.ndarray:
         """Return for each row the place of its group in a domain, -1 where it has none."""
-        return np.asarray(self.whole.groups(domain)[self.places])
+        whole = self.study.domain(domain) if isinstance(domain, str) else domain
+        if whole not in self._groups:
+            self._groups[whole] = self.whole.groups(whole)[self.places]
+        return self._groups[whole]
 
 
 def _beside(frame: pd.DataFrame, weights: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
