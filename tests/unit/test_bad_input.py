@@ -70,6 +70,8 @@ AMOUNT = {
         "profit", waves=PAIR, variance="rao-wu", replicates=20
     ),
     "quantile by replicates": lambda people: people.quantile("profit", waves=PAIR, variance="rao-wu", replicates=20),
+    "year on year": lambda people: people.year_on_year("profit"),
+    "year on year of everybody": lambda people: _crossed(people).year_on_year("profit"),
     "composite": lambda people: people.composite("profit", waves=PAIR),
     "chained": lambda people: people.chained("profit", waves=PAIR),
     "dynamics": lambda people: people.dynamics("profit", waves=PAIR, in_real_terms=False),
@@ -113,12 +115,13 @@ REFUSED: dict[str, tuple[set[str], str]] = {  # which verbs must refuse, and wha
     "weights of zero": (set(VERBS), "weight|profit|role"),
     "weights of zero in one wave": (
         set(VERBS) - set(PRESENCE) - {"pooled", "hazards", "leavers", "leavers of a share"}
-        - {"bounds", "bounds by drift", "bounds of a share"},
+        - {"bounds", "bounds by drift", "bounds of a share", "year on year"},
         "profit|role|weight",
     ),
     "waves nobody shares": (
         set(VERBS) - {"mean", "median", "share", "inequality", "change of everybody", "response"}
-        - {"quantile", "balance", "contrast", "change by replicates", "quantile by replicates"},
+        - {"quantile", "balance", "contrast", "change by replicates", "quantile by replicates"}
+        - {"year on year of everybody"},
         "1-2|1 and 2|wave 2|1 years apart",
     ),
     "a wave that was never fielded": (set(VERBS), "wave '2026'|1 years apart"),

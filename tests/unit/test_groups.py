@@ -8,16 +8,17 @@ import pandas as pd
 import pytest
 
 from panel.errors import EstimateError
-from panel.estimate import Sample
+from panel.estimate import Figure, Label, Measure, Sample, grouping, series
 from panel.estimate.contrasts import difference
 from panel.estimate.estimators import mean
-from panel.estimate.groups import means_by_group
 from panel.model.study import Benchmarks, Domain, Group, Margin, WeightingRules
 from panel.model.text import Text
 from panel.schema import PERSON_WAVES
 from panel.weigh import cross_sectional
+from tests.properties.test_panel_laws import drawn
 from tests.unit import release_factory
 from tests.unit.oracle_samples import BESIDE, EXACT, data, expected, near
+from tests.unit.panel_factory import people_of, small
 
 
 def domain(key: str, names: tuple[object, ...]) -> Domain:
@@ -61,16 +62,29 @@ def sample(frame: pd.DataFrame, **rules: object) -> Sample:
     return Sample(study, frame, pd.concat(weights), label="cross-sectional", keys=("member", "wave"))
 
 
+def changes(
+    drawn: Sample, pairs: list[tuple[int, int]], variable: str = "profit_eur", name: str = "emp_class"
+) -> list[Figure]:
+    """Return the change of the mean of every group between pairs of waves."""
+    groups, values = grouping(drawn, drawn.study.domain(name)), drawn.number(variable)
+    about = {"indicator": variable, "variable": variable, "domain": name, "denominator": "all", "unit": "EUR"}
+    labels = [Label(group=key, **about) for key in groups.keys]
+    measure = Measure(labels=labels, statistic="mean", values=values, answered=np.isfinite(values))
+    waves = sorted({wave for pair in pairs for wave in pair})
+    found = series(drawn, measure, groups, waves, method="design-based", between=pairs)
+    return [each for each in found if each.statistic == "change"]
+
+
 @pytest.mark.parametrize("psus", [90, 11])
 @pytest.mark.parametrize("rules", [{}, {"trim": (0.5, 1.4)}])
 def test_changes_of_all_groups_are_those_of_each(psus, rules):
     """Persons or clusters as PSUs, trimmed or not: estimates, errors and intervals as one by one."""
     drawn = sample(panel(psus=psus), **rules)
-    found = means_by_group(drawn, "profit_eur", "emp_class", (1, 2, 3)).changes(list(combinations((1, 2, 3), 2)))
+    found = changes(drawn, list(combinations((1, 2, 3), 2)))
     y, code = drawn.number("profit_eur"), drawn.groups("emp_class")
     assert len(found) == 9
-    for row in found.itertuples():
-        inside = np.isfinite(y) & (code == int(row.group) - 1)
+    for row in found:
+        inside = np.isfinite(y) & (code == int(row.label.group) - 1)
         both = [mean(y, drawn.weight, inside & drawn.rows(wave)) for wave in (row.from_wave, row.wave)]
         wanted = difference(np.array([each.value for each in both]), drawn.covariance(*(each.linear for each in both)))
         degrees = drawn.design.degrees_of_freedom(both[0].rows | both[1].rows)
@@ -86,23 +100,9 @@ def test_a_group_that_nobody_is_in_has_no_row():
     study = replace(release_factory.study(), domains=(CLASS, SEX), benchmarks=None)
     weights = frame[["member", "wave"]].assign(weight=1.0, design_weight=1.0)
     drawn = Sample(study, frame, weights, label="w", keys=("member", "wave"))
-    found = means_by_group(drawn, "profit_eur", "emp_class", (1, 2, 3)).changes([(1, 2), (1, 3)])
-    assert found.loc[found["group"] == "3", "wave"].tolist() == [3]
-    assert found.notna().all().all()
-
-
-def test_a_wave_without_weights_is_a_sentence():
-    """Asked of wave 4 there is nobody: said."""
-    with pytest.raises(EstimateError, match="Wave 4"):
-        means_by_group(sample(panel(psus=90)), "profit_eur", "emp_class", (1, 4))
-
-
-def test_an_income_that_nobody_gave_is_a_sentence():
-    """Every amount of wave 2 is missing: the variable and the wave are named."""
-    frame = panel(psus=90)
-    frame.loc[frame["wave"] == 2, "profit_eur"] = np.nan
-    with pytest.raises(EstimateError, match="'profit_eur' in wave 2"):
-        means_by_group(sample(frame), "profit_eur", "emp_class", (1, 2))
+    found = changes(drawn, [(1, 2), (1, 3)])
+    assert [each.wave for each in found if each.label.group == "3"] == [3]
+    assert all(np.isfinite([each.estimate, each.se, each.low, each.high]).all() for each in found)
 
 
 def test_a_lonely_psu_is_refused_by_name():
@@ -110,7 +110,7 @@ def test_a_lonely_psu_is_refused_by_name():
     frame = panel(psus=90)
     frame["stratum"] = frame["stratum"].where(frame["member"] != "m0", "alone")
     with pytest.raises(EstimateError, match="'alone'"):
-        means_by_group(sample(frame), "profit_eur", "emp_class", (1, 2))
+        changes(sample(frame), [(1, 2)])
 
 
 @pytest.mark.parametrize("mark", [pytest.param(None, marks=BESIDE)])
@@ -125,8 +125,49 @@ def test_change_by_class_of_worker(mark):
     )
     weights = frame[["member", "wave"]].assign(weight=raw["w"], design_weight=raw["w"])
     drawn = Sample(study, frame, weights, label="w", keys=("member", "wave"))
-    made = means_by_group(drawn, "profit_eur", "status", (1, 2, 3, 4))
     wanted = expected("o05")["change_income_by_status"]
-    for row in made.changes([(1, 2), (2, 3), (3, 4), (1, 4)]).itertuples():
-        figure = wanted[row.group][f"{row.from_wave}_{row.wave}"]["diff"]["contrast"]
+    for row in changes(drawn, [(1, 2), (2, 3), (3, 4), (1, 4)], name="status"):
+        figure = wanted[row.label.group][f"{row.from_wave}_{row.wave}"]["diff"]["contrast"]
         assert (row.estimate, row.se) == near((figure["est"], figure["se"]), rel=EXACT)
+
+
+@pytest.mark.parametrize("mark", [pytest.param(None, marks=BESIDE)])
+def test_year_on_year_is_every_yearly_change_of_the_oracle(mark):
+    """o05: everybody's change by class between each year and the next, and between years three apart, by the verb."""
+    del mark
+    people, wanted = small(weight="cross-sectional").by("work"), expected("o05")["change_income_by_status"]
+    for years, steps in ((1, [(1, 2), (2, 3), (3, 4)]), (3, [(1, 4)])):
+        table = people.year_on_year("profit", years=years)
+        found = table[table["statistic"] == "change"]
+        assert sorted(set(zip(found["from_wave"], found["wave"], strict=True))) == steps
+        for each in found.itertuples():
+            figure = wanted[each.group][f"{each.from_wave}_{each.wave}"]["diff"]["contrast"]
+            assert (each.estimate, each.se) == near((figure["est"], figure["se"]), rel=EXACT)
+
+
+def test_year_on_year_of_members_is_change_of_each_pair():
+    """Within the same members, the years together are what `change` says of each, in order."""
+    people = people_of(drawn(3)).by("work")
+    steps = [people.change("profit", waves=pair, groups="both") for pair in ((1, 2), (2, 3))]
+    pd.testing.assert_frame_equal(people.year_on_year("profit", groups="both"), pd.concat(steps, ignore_index=True))
+
+
+@pytest.mark.parametrize("weight", ["longitudinal", "cross-sectional"])
+def test_a_gap_of_years_that_is_not_there_is_a_sentence(weight):
+    """No waves lie five years apart: said, with the years there are."""
+    with pytest.raises(EstimateError, match="are 5 years apart; there are: 1, 2"):
+        people_of(drawn(3), weight=weight).year_on_year("profit", years=5)
+
+
+@pytest.mark.parametrize("weight", ["longitudinal", "cross-sectional"])
+def test_years_hold_together(weight):
+    """Simultaneous over groups and years: wider than each by itself, and no wider than Bonferroni's."""
+    people = people_of(drawn(3), weight=weight)
+    alone, held = people.by("work"), people.by("work", simultaneous=True)
+    plain, wide = (each.year_on_year("profit") for each in (alone, held))
+    family = wide["statistic"] == ("change" if weight == "cross-sectional" else "stayers_mean_change")
+    count = int(family.sum())
+    assert wide.loc[family, "method"].str.endswith(f"simultaneous over {count}").all()
+    ratio = ((wide["high"] - wide["low"]) / (plain["high"] - plain["low"]))[family]
+    assert ratio.between(1.0, 2.5).all()
+    assert (ratio > 1.05).any()

@@ -52,6 +52,14 @@ class Levels(Subject):
         both = self._pair_of(waves) if waves else None
         return self._levels(variable, index, values, np.isfinite(values), wave, waves=both, unit=unit)
 
+    def _mean_of(self, variable: str, *, in_real_terms: bool) -> Measure:
+        """Return the mean of a number by group, to be measured in several waves."""
+        values = self._sample.number(variable, in_real_terms=in_real_terms)
+        return Measure(
+            labels=self._in_terms(self._labels(variable), in_real_terms), statistic="mean", values=values,
+            answered=np.isfinite(values), in_real_terms=in_real_terms, is_joint=self.is_simultaneous,
+        )  # fmt: skip
+
     def _levels(
         self,
         variable: str,

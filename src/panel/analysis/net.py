@@ -15,7 +15,6 @@ from panel.estimate import (
     VARIANCES,
     CovarianceOf,
     Joint,
-    Measure,
     Redrawn,
     Variance,
     fixed_overlap,
@@ -46,11 +45,7 @@ class Net(Levels):
     def _net_change(
         self, variable: str, waves: tuple[int, int], errors: Errors, *, in_real_terms: bool
     ) -> pd.DataFrame:
-        sample, values = self._sample, self._sample.number(variable, in_real_terms=in_real_terms)
-        measure = Measure(
-            labels=self._in_terms(self._labels(variable), in_real_terms), statistic="mean", values=values,
-            answered=np.isfinite(values), in_real_terms=in_real_terms, is_joint=self.is_simultaneous,
-        )  # fmt: skip
+        sample, measure = self._sample, self._mean_of(variable, in_real_terms=in_real_terms)
         method: str = self._method
         varied: Callable[[Joint], CovarianceOf] | None = None
         if errors.variance != "kernel":
@@ -59,7 +54,7 @@ class Net(Levels):
             method, varied = f"{method}, {FIXED_OVERLAP}", fixed_overlap
         elif errors.variance == "rao-wu":
             redrawn = self._redrawn(waves, errors)
-            method, varied = f"{method}, {redrawn.convention}", redrawn.of_means(values)
+            method, varied = f"{method}, {redrawn.convention}", redrawn.of_means(measure.values)
         found = series(sample, measure, self._groups(sample), waves, method=method, varied=varied)
         if all(each.from_wave is None for each in found):
             found = []  # no group has both levels

@@ -10,9 +10,10 @@ from panel.analysis.foreseen import Foreseen
 from panel.analysis.moves import Moves
 from panel.analysis.parts import Parts
 from panel.analysis.spread import Spread
+from panel.analysis.yearly import Yearly
 
 
-class Panel(Spread, Parts, Apart, Moves, Flows, Attrition, Contrasts, Foreseen):
+class Panel(Spread, Yearly, Parts, Apart, Moves, Flows, Attrition, Contrasts, Foreseen):
     """
     The panel of a release: every question an analyst may ask, each answered in one frame shape (schema.ESTIMATES).
 

@@ -23,6 +23,9 @@ Division = Annotated[str | None, typer.Option("--by", help="Divide by this domai
 Real = Annotated[bool, typer.Option("--real", help="In prices of one year; nominal by default.")]
 Groups = Annotated[str, typer.Option(help="In the group in the first wave, in the second, or in both.")]
 Together = Annotated[bool, typer.Option("--simultaneous", help="Intervals of all groups that hold together.")]
+Everybody = Annotated[
+    bool, typer.Option("--everybody", help="Everybody then against everybody now; the same members by default.")
+]
 Variance = Annotated[str, typer.Option(help="Of everybody's change: kernel, fixed-overlap or rao-wu.")]
 Replicates = Annotated[int, typer.Option(help="How often rao-wu draws the sample again.")]
 Seed = Annotated[int, typer.Option(help="Of these draws: the same seed gives the same figures.")]
@@ -67,9 +70,7 @@ def change(
     second: To,
     by: Division = None,
     groups: Groups = "first",
-    everybody: Annotated[
-        bool, typer.Option("--everybody", help="Everybody then against everybody now; the same members by default.")
-    ] = False,
+    everybody: Everybody = False,
     real: Real = False,
     variance: Variance = "kernel",
     replicates: Replicates = 500,
@@ -91,6 +92,30 @@ def change(
         variance=cast("OfErrors", variance), replicates=replicates, seed=seed,
     )  # fmt: skip
     Figures(panel.release.study, table).emit(form, title=f"Change of {variable}")
+
+
+def year_on_year(
+    study: StudyKey,
+    variable: Amount,
+    by: Division = None,
+    years: Annotated[int, typer.Option(help="How far apart the waves of a change lie.")] = 1,
+    groups: Groups = "first",
+    everybody: Everybody = False,
+    real: Real = False,
+    simultaneous: Together = False,
+    release: Of = None,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Show how a number changed from each year to the next, over all waves.
+
+    Example: panelctl year-on-year creative-ai -v income_eur --by employment --everybody
+    """
+    panel = replace(
+        people(study, release, by, simultaneous=simultaneous), weight="cross-sectional" if everybody else "longitudinal"
+    )
+    table = panel.year_on_year(variable, years=years, in_real_terms=real, groups=of_members(groups))
+    Figures(panel.release.study, table).emit(form, title=f"{variable}, year on year")
 
 
 def composite(
@@ -211,5 +236,5 @@ def mobility(
 
 def register(program: typer.Typer) -> None:
     """Add the commands."""
-    for command in (change, composite, chained, decomposition, gap, mobility):
+    for command in (change, year_on_year, composite, chained, decomposition, gap, mobility):
         program.command()(command)

@@ -16,7 +16,7 @@ multiplied out. Oracle: as `panel.estimate.kernel`, to which it is held in tests
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +24,7 @@ from scipy import sparse
 
 from panel.estimate.calibration import Calibration
 from panel.estimate.grouped import Grouped
+from panel.estimate.kept import Kept
 from panel.estimate.kernel import Design, stratum_factors
 from panel.estimate.part import Part
 from panel.estimate.response import Lost
@@ -263,6 +264,7 @@ class Overlap:
 
     first: Crowd
     second: Crowd
+    kept: Kept = field(default_factory=lambda: Kept(most=1), repr=False)  # of a sample: what is large, and used at once
 
     @cached_property
     def _both(self) -> tuple[np.ndarray, np.ndarray]:
@@ -293,7 +295,7 @@ class Overlap:
 
     def paired(self, first: Split, second: Split) -> Paired:
         """Return the rows of two splits by the PSUs they share; made once for the same two."""
-        return first.latest((self, second), lambda: self._paired(first, second))
+        return self.kept.get("paired", (self, first, second), lambda: self._paired(first, second))
 
     def _paired(self, first: Split, second: Split) -> Paired:
         mine, theirs = self._both

@@ -197,10 +197,13 @@ class Pair:
         ]
 
     def _influences(self, found: Grouped, degrees: Sequence[int]) -> Sequence[Influence | None]:
-        """Return the influence of each group, where it was asked for."""
+        """Return the influence of each group by PSU of the whole sample, where it was asked for."""
         if not self.is_joint:
             return [None] * found.count
-        totals, design = self.now.totals_by_group(self.part, found), self.now.variance_design
+        at, design = self.part.at(found.rows), self.now.whole.design
+        linear = np.zeros((found.count, len(self.now.weight)))
+        linear[found.owner, at] = found.pull
+        totals = (self.totals_of_whole(each) for each in linear)
         return [Influence(own, design, freedom) for own, freedom in zip(totals, degrees, strict=True)]
 
 

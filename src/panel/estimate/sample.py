@@ -80,6 +80,7 @@ class Sample:
         self._overlaps: dict[tuple[Crowd, Crowd], Overlap] = {}
         self._kept = Kept()
         self._splits = Kept(most=MOST_SPLITS)
+        self._paired = Kept(most=1)
 
     @cached_property
     def design(self) -> Design:
@@ -242,7 +243,7 @@ class Sample:
     def overlap(self, first: Crowd, second: Crowd) -> Overlap:
         """Return what the PSUs of two waves share."""
         if (first, second) not in self._overlaps:
-            self._overlaps[first, second] = Overlap(first, second)
+            self._overlaps[first, second] = Overlap(first, second, self._paired)
         return self._overlaps[first, second]
 
     def variances(self, part: Part, found: Grouped) -> np.ndarray:

@@ -24,7 +24,6 @@ class Split:
     count: int
     is_whole: bool = False
     _made: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False)
-    _latest: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, codes: np.ndarray, count: int) -> Split:
@@ -43,13 +42,6 @@ class Split:
         if key not in self._made:
             self._made[key] = make()
         return self._made[key]
-
-    def latest(self, key: tuple[object, ...], make: Callable[[], Any]) -> Any:
-        """Return the same of what is large: only what was asked for last is held."""
-        if key not in self._latest:
-            self._latest.clear()
-            self._latest[key] = make()
-        return self._latest[key]
 
     def at(self, values: np.ndarray) -> np.ndarray:
         """Return the numbers of the rows in any group, from a number a row."""
