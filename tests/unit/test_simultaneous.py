@@ -17,7 +17,7 @@ from panel.estimate import Label, to_frame
 from panel.estimate.kernel import Design, covariance, t_quantile
 from panel.estimate.rows import Figure, Influence
 from panel.estimate.simultaneous import alpha, simultaneous
-from tests.unit.held_panel import members, panel_of, person_waves
+from tests.unit.held_panel import STUDY, members, panel_of, person_waves
 
 FEW = settings(max_examples=15, deadline=None)
 PEOPLE = panel_of(person_waves(members(400, 8)))
@@ -225,6 +225,20 @@ def test_an_answer_that_cannot_refuses(ask):
     """The option is never passed over in silence."""
     with pytest.raises(EstimateError, match="no intervals that hold together"):
         ask(PEOPLE.by("work", simultaneous=True))
+
+
+@pytest.mark.parametrize("asked", ["decomposition", "composite", "chained", "gap"])
+def test_what_is_hidden_stays_hidden(asked):
+    """Too few in a part, a link or a level: the same figures are hidden, without an interval of either kind."""
+    rows = members(34, 8, stay=0.6)
+    for row in rows:
+        row["emp_class"] = 3 - row["emp_class"] if row["wave"] > 1 and row["member"] < "m0004" else row["emp_class"]
+    people = panel_of(person_waves(rows), study=replace(STUDY, disclosure_threshold=9))
+    plain, wide = (IN_PARTS[asked](people.by("work", simultaneous=each)) for each in (False, True))
+    hidden = plain["status"] == "hidden"
+    assert hidden.sum() > 0
+    assert wide["status"].equals(plain["status"])
+    assert wide.loc[hidden, ["estimate", "se", "low", "high", "n", "n_eff"]].isna().all(axis=None)
 
 
 def test_a_frame_says_nothing_of_influence():

@@ -6,8 +6,8 @@ a slope, so many times each:
 
     V(sum_k a_k s_k) = sum_k sum_l a_k a_l C(s_k, s_l)
 
-All groups are made at once where PSUs are one row each (`panel.estimate.overlap`); where they are not, or a variance is
-small beside the squares it is left of, the kernel is asked for the group, with a number for each PSU.
+All groups are made at once where PSUs are one row each (`panel.estimate.overlap`); where they are not, a variance is
+small beside the squares it is left of, or there is one group only, the kernel is asked, with a number for each PSU.
 
 Source and oracle: as `panel.estimate.kernel`, to which it is held in tests/unit/test_strands.py.
 """
@@ -102,7 +102,7 @@ class Strands:
 
     def _short(self, place: int, slopes: np.ndarray, wanted: Sequence[tuple[int, int]]) -> np.ndarray | None:
         """Return the covariance of pairs of figures, without a number a PSU; None where it cannot be had so."""
-        pulls = self._pulls
+        pulls = self._pulls if self.each[0].found.count > 1 else None
         if pulls is None:
             return None
         out = np.zeros((len(slopes), len(slopes)))
