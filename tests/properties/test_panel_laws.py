@@ -32,6 +32,11 @@ AMOUNTS: dict[str, Callable[[Panel], pd.DataFrame]] = {
     "decomposition": lambda people: people.decomposition("profit", waves=PAIR),
     "contrast": lambda people: people.contrast(lambda v: v[1] - v[0], TERMS, name="rise", unit="EUR"),
     "gap": lambda people: people.by("work").gap("profit", groups=("zzp", "employee"), waves=PAIR),
+    "event study": lambda people: people.by("work").event_study("profit", groups=("zzp", "employee")),
+    "event study of everybody": lambda people: people.by("work").event_study(
+        "profit", groups=("zzp", "employee"), member_effects=False
+    ),
+    "regression": lambda people: people.by("work").regression("profit", covariates=["role"], waves=PAIR),
 }
 ANSWERS: dict[str, Callable[[Panel], pd.DataFrame]] = {
     "share": lambda people: people.share("role", codes=[1]),
@@ -43,6 +48,7 @@ ANSWERS: dict[str, Callable[[Panel], pd.DataFrame]] = {
     "flows": lambda people: people.flows("role", waves=PAIR),
     "independence": lambda people: people.independence("role", waves=PAIR),
     "hazards": lambda people: people.hazards("role", source=1, target=2),
+    "hazard model": lambda people: people.hazard_model("role", source=1, target=(2, 3), baseline="wave"),
 }
 VERBS = AMOUNTS | ANSWERS
 IN_MONEY = ("EUR",)
@@ -149,3 +155,13 @@ def test_rows_of_from_to_tables_and_cells_of_flows_are_one(seed):
     assert whole.to_numpy(float) == pytest.approx(1.0)
     net = cells[cells["statistic"] == "flow_net"].groupby("group")["estimate"].sum()
     assert net.to_numpy(float) == pytest.approx(0.0, abs=1e-10)
+
+
+@FEW
+@given(seed=SEEDS, much=st.floats(-1e5, 1e5))
+def test_an_amount_added_to_a_member_moves_nothing_within_members(seed, much):
+    """A constant of each member's own, in every wave: event studies and regressions with effects do not see it."""
+    frame = drawn(seed)
+    own = frame["member"].str.removeprefix("m").astype(int) * much
+    for verb in ("event study", "regression"):
+        same(asked(frame, verb), asked(frame.assign(profit=frame["profit"] + own), verb))

@@ -83,17 +83,18 @@ def people_of(frame: pd.DataFrame, made: Study | None = None, *, weight: Weight 
     """
     Return the panel of these person-waves: member, wave, emp_class, role, profit, weight, stratum, psu.
 
-    Every two waves that share members have a longitudinal weight: that of the earlier wave.
+    Every two waves that share members have a longitudinal weight, and all waves together: that of the first of them.
     """
     whole = made or study()
     text = frame.astype({"member": "str", "stratum": "str", "psu": "str"})
     kept = [text[["member", "wave", "weight"]].assign(kind="cross-sectional", waves=text["wave"].astype("str"))]
-    numbers = sorted(text["wave"].unique())
-    for first in numbers:
-        for second in (each for each in numbers if each > first):
-            there = text[text["wave"] == second]["member"]
-            own = text[(text["wave"] == first) & text["member"].isin(there)][["member", "weight"]]
-            kept.append(own.assign(kind="longitudinal", waves=f"{first}-{second}", wave=second))
+    numbers = sorted(map(int, text["wave"].unique()))
+    sets = {(first, second) for first in numbers for second in numbers if first < second}
+    for waves in sorted(sets | ({tuple(numbers)} if len(numbers) > 1 else set())):
+        answered = text[text["wave"].isin(waves)].groupby("member")["wave"].nunique()
+        there = answered.index[answered == len(waves)]
+        own = text[(text["wave"] == waves[0]) & text["member"].isin(there)][["member", "weight"]]
+        kept.append(own.assign(kind="longitudinal", waves="-".join(map(str, waves)), wave=waves[-1]))
     weights = WEIGHTS.coerce(pd.concat(kept, ignore_index=True).assign(design_weight=0.0))
     panel = PERSON_WAVES.coerce(text.drop(columns="weight").assign(cohort=1), whole.variables)
     return Panel(HeldRelease(whole, {"person_waves": panel, "weights": weights}), weight)

@@ -56,6 +56,7 @@ CASES: dict[str, Callable[[], Panel]] = {
     "waves nobody shares": _apart,
     "a wave that was never fielded": lambda: panel_of(person_waves([row for row in ROWS if row["wave"] != 2])),
 }
+SIDES = ("self", "staff")
 TERMS = {str(wave): Term(variable="profit", wave=wave) for wave in PAIR}
 AMOUNT = {
     "mean": lambda people: people.mean("profit", wave=2),
@@ -82,6 +83,12 @@ AMOUNT = {
     "thresholds": lambda people: people.thresholds("profit", waves=PAIR, beyond=0.05),
     "ranks": lambda people: people.ranks("profit", waves=PAIR),
     "contrast": lambda people: people.contrast(lambda v: v[1] - v[0], TERMS, name="rise"),
+    "event-study": lambda people: _divided(people).event_study("profit", groups=SIDES, waves=PAIR),
+    "event-study of everybody": lambda people: _divided(people).event_study(
+        "profit", groups=SIDES, waves=PAIR, member_effects=False
+    ),
+    "regression": lambda people: replace(people, division=None).regression("profit", waves=PAIR),
+    "regression of everybody": lambda people: people.regression("profit", waves=PAIR, member_effects=False),
     "leavers": lambda people: people.leavers("profit", waves=PAIR),
     "bounds": lambda people: people.bounds("profit", waves=PAIR, low=0, high=100_000),
     "bounds by drift": lambda people: people.bounds("profit", waves=PAIR, drift=(-0.1, 0.1)),
@@ -96,6 +103,7 @@ ANSWER = {
     "corrected": lambda people: people.corrected("role", waves=PAIR, slips=0.01),
     "pooled": lambda people: people.pooled("role"),
     "hazards": lambda people: people.hazards("role", source=1, target=2),
+    "hazard-model": lambda people: people.hazard_model("role", source=1, target=2, covariates=["work"]),
     "leavers of a share": lambda people: people.leavers("role", codes=[1], waves=PAIR),
     "bounds of a share": lambda people: people.bounds("role", codes=[1], waves=PAIR),
 }
@@ -114,14 +122,14 @@ REFUSED: dict[str, tuple[set[str], str]] = {  # which verbs must refuse, and wha
     "no answers": (set(ANSWER), "role"),
     "weights of zero": (set(VERBS), "weight|profit|role"),
     "weights of zero in one wave": (
-        set(VERBS) - set(PRESENCE) - {"pooled", "hazards", "leavers", "leavers of a share"}
+        set(VERBS) - set(PRESENCE) - {"pooled", "hazards", "hazard-model", "leavers", "leavers of a share"}
         - {"bounds", "bounds by drift", "bounds of a share", "year on year"},
         "profit|role|weight",
     ),
     "waves nobody shares": (
         set(VERBS) - {"mean", "median", "share", "inequality", "change of everybody", "response"}
         - {"quantile", "balance", "contrast", "change by replicates", "quantile by replicates"}
-        - {"year on year of everybody"},
+        - {"year on year of everybody", "event-study of everybody", "regression of everybody"},
         "1-2|1 and 2|wave 2|1 years apart",
     ),
     "a wave that was never fielded": (set(VERBS), "wave '2026'|1 years apart"),
@@ -217,7 +225,20 @@ COMMANDS = {
 BAD = {"a single PSU": "single PSU", "weights of zero": "weight", "a wave that was never fielded": "2026"}
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "pooled", "hazards"])
+STEPS = {
+    "pooled": ["-v", "role"],
+    "hazards": ["-v", "role", "--source", "1", "--target", "2"],
+    "hazard-model": ["-v", "role", "--source", "1", "--target", "2", "-c", "work"],
+    "event-study": ["-v", "profit", "--by", "work", "-g", "self", "-g", "staff", "-w", "2025", "-w", "2026"],
+    "event-study of everybody": [
+        "-v", "profit", "--by", "work", "-g", "self", "-g", "staff", "-w", "2025", "-w", "2026", "--everybody"
+    ],
+    "regression": ["-v", "profit", "-w", "2025", "-w", "2026"],
+}  # fmt: skip
+"""Commands that are not about two waves, --from one --to the other."""
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *STEPS])
 @pytest.mark.parametrize("name", BAD)
 def test_a_command_ends_in_a_sentence_and_21(monkeypatch, capsys, name, command):
     """The command says what the verb says, prints no figure, and exits as an estimate that cannot be made."""
@@ -226,8 +247,7 @@ def test_a_command_ends_in_a_sentence_and_21(monkeypatch, capsys, name, command)
     monkeypatch.setattr(panel.analysis, "Connection", lambda _: store)
     for module in (change, panel.cli.figures):
         monkeypatch.setattr(module, "connect", lambda: SimpleNamespace(store=None))
-    steps = {"pooled": ["-v", "role"], "hazards": ["-v", "role", "--source", "1", "--target", "2"]}
-    asked = steps.get(command) or [*COMMANDS[command], "--from", "2025", "--to", "2026"]
+    asked = STEPS.get(command) or [*COMMANDS[command], "--from", "2025", "--to", "2026"]
     assert run([command.split()[0], "small", *asked]) == 21
     told = capsys.readouterr()
     assert told.out == ""

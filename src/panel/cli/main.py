@@ -21,6 +21,7 @@ from panel.cli import (
     contacts,
     figures,
     flows,
+    models,
     operate,
     people,
     predictions,
@@ -75,6 +76,7 @@ figures.register(program)
 change.register(program)
 attrition.register(program)
 flows.register(program)
+models.register(program)
 spread.register(program)
 predictions.register(program)
 publish.register(program)

@@ -44,7 +44,7 @@ HELD = ["n_held", "estimate_with_held"]
 NUMBERS = ["estimate", "se", "low", "high", "n", "n_eff"]
 HIDDEN = "hidden"
 FEWEST_COUNTED = 3
-COUNTED = r"\b\d+(?= (?:steps|members there|without a base|with a first amount)\b)"
+COUNTED = r"\b\d+(?= (?:steps|members there|members seen once|answers without|without a base|with a first amount)\b)"
 """A count of members or their steps in the words of a denominator: of a hidden figure it is hidden, too."""
 _EVERYBODY = "all"
 _FIGURE = ["indicator", "statistic", "variable", "value", "domain", "from_wave", "wave", "terms", "weight"]

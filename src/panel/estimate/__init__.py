@@ -14,10 +14,12 @@ from panel.estimate.composite import COMPOSITE, Roads, composite
 from panel.estimate.contrasts import Contrast, contrast
 from panel.estimate.decomposition import Amount, decomposition
 from panel.estimate.dynamics import RULES, Dynamics, Rule, dynamics, ruled
+from panel.estimate.effects import Asked, Covariate, coefficients, event_study
 from panel.estimate.estimators import Estimand, mean, quantile
 from panel.estimate.flows import SIDES, TESTS, flows, tests_of_table
 from panel.estimate.gaps import GAPS, Sides, gaps, middle_of
 from panel.estimate.grouping import Grouping, Slice, everybody, grouping, groupings, slices
+from panel.estimate.hazard_ratios import RATIOS, as_ratio, hazard_ratios
 from panel.estimate.inequality import ESTIMATORS as INDEX_OF
 from panel.estimate.joint import Joint
 from panel.estimate.levels import CovarianceOf, Measure, series
@@ -34,6 +36,7 @@ from panel.estimate.sample import Sample
 from panel.estimate.simultaneous import simultaneous
 from panel.estimate.slips import corrected
 from panel.estimate.spells import SPELLS, Move, hazards
+from panel.estimate.stacked import Stacked, wave_sets
 from panel.estimate.steps import Steps, Taken
 
 __all__ = [
@@ -41,16 +44,19 @@ __all__ = [
     "FIXED_OVERLAP",
     "GAPS",
     "INDEX_OF",
+    "RATIOS",
     "RULES",
     "SIDES",
     "SPELLS",
     "TESTS",
     "VARIANCES",
     "Amount",
+    "Asked",
     "Between",
     "Cohort",
     "Contrast",
     "CovarianceOf",
+    "Covariate",
     "Dynamics",
     "Estimand",
     "Figure",
@@ -70,25 +76,30 @@ __all__ = [
     "Sample",
     "Sides",
     "Slice",
+    "Stacked",
     "Steps",
     "Taken",
     "Threshold",
     "Variance",
+    "as_ratio",
     "beyond_threshold",
     "bounds",
     "by_rank",
     "chained",
+    "coefficients",
     "composite",
     "contrast",
     "corrected",
     "decomposition",
     "dynamics",
+    "event_study",
     "everybody",
     "fixed_overlap",
     "flows",
     "gaps",
     "grouping",
     "groupings",
+    "hazard_ratios",
     "hazards",
     "leavers",
     "mean",
@@ -110,4 +121,5 @@ __all__ = [
     "to_frame",
     "transitions",
     "unit_of",
+    "wave_sets",
 ]
