@@ -1,9 +1,15 @@
 """Event studies and regressions through the verbs: R's figures, the gap's difference in differences, sentences."""
 
+import json
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import panel.analysis
+from panel.cli import change
+from panel.cli.main import run
 from panel.errors import EstimateError, UnknownKey, UnknownVariable
 from tests.unit.oracle_samples import BESIDE, EXACT, data, expected, near
 from tests.unit.panel_factory import ROLES, STATUS, opened, people_of, row, small, study
@@ -214,3 +220,46 @@ def test_intervals_hold_together_over_waves():
     assert two["estimate"].tolist() == one["estimate"].tolist()
     assert ((two["high"] - two["low"]) > (one["high"] - one["low"])).all()
     assert two["method"].str.endswith("simultaneous over 2").all()
+
+
+@pytest.mark.parametrize(
+    ("command", "statistic"),
+    [
+        (
+            "event-study small -v profit --by work -g zzp -g employee -w 2025 -w 2027 --base 2027 -c role",
+            "event_effect",
+        ),
+        ("event-study small -v profit --by work -g zzp -g employee --everybody --simultaneous", "event_effect"),
+        ("regression small -v profit -c role", "coefficient"),
+        ("regression small -v profit --by work --everybody", "coefficient"),
+        ("hazard-model small -v role --source 1 --target 2 -c work --baseline wave", "hazard_ratio"),
+    ],
+)
+def test_the_commands_say_what_the_verbs_say(monkeypatch, capsys, command, statistic):
+    """Options reach the verb, and its figures come out as JSON and as tables."""
+    draw = np.random.default_rng(5)
+    rows = [
+        (f"m{who}", wave, 1 + who % 2, 1 + int(draw.integers(2)), 1000 + 40 * draw.normal(), 1.0, "s", f"m{who}")
+        for who in range(60)
+        for wave in (1, 2, 3)
+    ]
+    frame = pd.DataFrame(rows, columns=["member", "wave", "emp_class", "role", "profit", "weight", "stratum", "psu"])
+    people = people_of(frame, study(disclosure_threshold=5))
+    store = SimpleNamespace(release=lambda *_: SimpleNamespace(panel=lambda: people))
+    monkeypatch.setattr(panel.analysis, "Connection", lambda _: store)
+    monkeypatch.setattr(change, "connect", lambda: SimpleNamespace(store=None))
+    assert run([*command.split(), "--format", "json"]) == 0
+    found = pd.DataFrame(json.loads(capsys.readouterr().out))
+    own = found[found["statistic"] == statistic]
+    assert len(own)
+    assert np.isfinite(own["estimate"].astype(float)).all()
+    assert run([*command.split(), "--format", "table"]) == 0
+    assert statistic in capsys.readouterr().out
+
+
+def test_how_many_were_seen_once_is_not_told_of_a_hidden_figure():
+    """A count in the words of a denominator goes with the figure."""
+    rows = [(who, wave, 1, 1.0 * wave if who != "z" or wave == 1 else None) for who in "abz" for wave in (1, 2)]
+    found = plain(rows, disclosure_threshold=3).regression("profit")
+    assert set(found["status"]) == {"hidden"}
+    assert found["denominator"].tolist() == ["everybody with an answer; some members seen once left out"]

@@ -98,6 +98,16 @@ def test_a_class_in_which_one_moved_is_hidden():
     assert set(shown["status"]) == {"final"}
 
 
+def test_what_is_held_against_the_same_wave_is_hidden_with_it():
+    """One moved in the second wave: its ratio to the first goes, and that of the third wave with it."""
+    paths = [(1, 2, None, None)] * 8 + [(1, 1, 2, None)] + [(1, 1, 1, 2)] * 6 + [(1, 1, 1, 1)] * 25
+    found = people_of(walks(*paths), study(disclosure_threshold=5)).hazard_model(
+        "role", source=1, target=2, baseline="wave"
+    )
+    assert set(found["value"]) == {"wave 2 against wave 1", "wave 3 against wave 1"}
+    assert set(found["status"]) == {"hidden"}
+
+
 @pytest.mark.parametrize(
     ("ask", "error", "said"),
     [
