@@ -23,6 +23,7 @@ AMOUNTS: dict[str, Callable[[Panel], pd.DataFrame]] = {
     "inequality": lambda people: people.inequality("profit", waves=PAIR),
     "change": lambda people: people.change("profit", waves=PAIR),
     "year on year": lambda people: people.year_on_year("profit"),
+    "balanced": lambda people: people.balanced("profit"),
     "composite": lambda people: people.composite("profit", waves=PAIR),
     "chained": lambda people: people.chained("profit", waves=(1, 3)),
     "individual": lambda people: people.individual("profit", waves=PAIR),

@@ -93,11 +93,12 @@ def _weights(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     waves = sorted(map(int, frame["wave"].unique()))
     made = [cross_sectional(frame[frame["wave"] == wave], study=study, wave=wave).rows for wave in waves]
     tracking = _tracking(frame, ())
-    for pair in [(one, two) for one in waves for two in waves if one < two]:
+    pairs = [(one, two) for one in waves for two in waves if one < two]
+    for own in [*pairs, *([tuple(waves)] if len(waves) > 2 else [])]:
         try:
-            made.append(longitudinal(frame, tracking, study=study, waves=pair).rows)
+            made.append(longitudinal(frame, tracking, study=study, waves=own).rows)
         except EstimateError:
-            continue  # nobody answered both
+            continue  # nobody answered all
     return WEIGHTS.coerce(pd.concat(made, ignore_index=True))
 
 

@@ -75,9 +75,9 @@ class Tables:
         keys = ("member", "wave")
         return Sample(self.study, self.table("person_waves"), cross, label="cross-sectional", keys=keys)
 
-    def pair(self, waves: tuple[int, int]) -> Pair:
+    def pair(self, waves: tuple[int, ...]) -> Pair:
         """
-        Return the members who answered both waves, under their longitudinal weight; made once.
+        Return the members who answered both waves, or all of a set, under their longitudinal weight; made once.
 
         Raises:
             EstimateError: there is no such weight.
@@ -87,5 +87,5 @@ class Tables:
         return self._pairs[waves]
 
     @cached_property
-    def _pairs(self) -> dict[tuple[int, int], Pair]:
+    def _pairs(self) -> dict[tuple[int, ...], Pair]:
         return {}

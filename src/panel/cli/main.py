@@ -16,6 +16,7 @@ import typer
 from panel.cli import (
     alerts,
     attrition,
+    balanced,
     calendar,
     change,
     contacts,
@@ -74,6 +75,7 @@ calendar.register(program)
 people.register(program)
 figures.register(program)
 change.register(program)
+balanced.register(program)
 attrition.register(program)
 flows.register(program)
 models.register(program)

@@ -6,6 +6,7 @@ and `dynamics` what happened to the same members. All give schema.ESTIMATES, by 
 """
 
 from panel.estimate.attrition import Guess, bounds, leavers, patterns
+from panel.estimate.balanced import BALANCED, Definitions, balanced, steps_of
 from panel.estimate.berger_priam import FIXED_OVERLAP
 from panel.estimate.between import Between
 from panel.estimate.chains import chained
@@ -40,6 +41,7 @@ from panel.estimate.stacked import Stacked, wave_sets
 from panel.estimate.steps import Steps, Taken
 
 __all__ = [
+    "BALANCED",
     "COMPOSITE",
     "FIXED_OVERLAP",
     "GAPS",
@@ -57,6 +59,7 @@ __all__ = [
     "Contrast",
     "CovarianceOf",
     "Covariate",
+    "Definitions",
     "Dynamics",
     "Estimand",
     "Figure",
@@ -82,6 +85,7 @@ __all__ = [
     "Threshold",
     "Variance",
     "as_ratio",
+    "balanced",
     "beyond_threshold",
     "bounds",
     "by_rank",
@@ -117,6 +121,7 @@ __all__ = [
     "simultaneous",
     "slices",
     "stayers",
+    "steps_of",
     "tests_of_table",
     "to_frame",
     "transitions",

@@ -94,14 +94,14 @@ class Pair:
     _coded: dict[str, Coded] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, sample: Sample, weights: pd.DataFrame, waves: tuple[int, int]) -> Pair:
+    def of(cls, sample: Sample, weights: pd.DataFrame, waves: tuple[int, ...]) -> Pair:
         """
-        Return the pair of two waves.
+        Return the pair of two waves; of a longer set the first and the last, of those who answered all of it.
 
         Args:
             sample: any sample of the study's person-waves; its own weights are not used.
-            weights: schema.WEIGHTS with the longitudinal weight of exactly these two waves.
-            waves: the earlier and the later.
+            weights: schema.WEIGHTS with the longitudinal weight of exactly these waves.
+            waves: the earlier and the later, or the whole set in order.
 
         Raises:
             EstimateError: there is no such weight: a gap of two years is never called one.
@@ -110,13 +110,14 @@ class Pair:
         own = weights[(weights["kind"] == "longitudinal") & (weights["waves"] == name)]
         if own.empty:
             raise EstimateError(f"Waves {name} have no longitudinal weight.", fix="panelctl weigh")
+        ends = (waves[0], waves[-1])
         gone = weights[(weights["kind"] == "lost") & (weights["waves"] == name)]
         due = pd.concat([own, gone], ignore_index=True)
         numbers = sample.numbers_of(due["member"])
-        places = [_places(sample, numbers[: len(own)], wave) for wave in waves]
+        places = [_places(sample, numbers[: len(own)], wave) for wave in ends]
         lost = _lost(sample, due, len(own), places[0], _places(sample, numbers[len(own) :], waves[0]))
         now, then = (Chosen(sample, each, own, label=f"longitudinal {name}", lost=lost) for each in places)
-        return cls(waves, now, then)
+        return cls(ends, now, then)
 
     @property
     def part(self) -> Part:
