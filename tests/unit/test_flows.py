@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from panel.cli.estimates import sections
 from panel.errors import EstimateError, UnknownVariable
+from panel.estimate import holm
 from tests.unit.oracle_samples import BESIDE, EXACT, expected, near
 from tests.unit.panel_factory import ROLES, STATUS, opened, people_of, row, small, study
 
@@ -127,6 +128,49 @@ def test_homogeneity_of_two_categories_is_the_square_of_net_over_its_error():
     f = (net["estimate"] / net["se"]) ** 2
     assert row(found, "homogeneity_f")["estimate"] == pytest.approx(f, rel=1e-10)
     assert row(found, "homogeneity_p")["estimate"] == pytest.approx(stats.f.sf(f, 1, 29), rel=1e-10)
+
+
+def test_holms_p_by_hand():
+    """Of four the least times four, the next times three, two, one; never below one before it, never above one."""
+    assert holm(np.array([0.01, 0.04, 0.03, 0.005])).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02], rel=1e-15)
+    assert holm(np.array([0.9, 0.6])).tolist() == [1.0, 1.0]
+    assert holm(np.array([0.02])).tolist() == [0.02]
+    assert len(holm(np.array([]))) == 0
+
+
+def of_classes(*paths: tuple[int, ...]) -> pd.DataFrame:
+    """Return the person-waves of members with a class, then these roles wave by wave."""
+    frame = walks(*(path[1:] for path in paths))
+    classes = {f"m{number}": path[0] for number, path in enumerate(paths)}
+    return frame.assign(emp_class=frame["member"].map(classes))
+
+
+def test_tests_of_groups_hold_together_by_holm():
+    """Of two classes the lesser p is doubled, the other is at least that; F and what is said of it stay as they are."""
+    loose = [(1, 1, 1)] * 9 + [(1, 1, 2)] * 4 + [(1, 2, 1)] * 7 + [(1, 2, 2)] * 8
+    people = opened(people_of(of_classes(*loose, *[(2, *path[1:]) for path in loose[2:-2]]), study()))
+    plain, both = (people.by("work", simultaneous=each).independence("role", waves=(1, 2)) for each in (False, True))
+    for name in ("independence", "homogeneity"):
+        f, p = (plain["statistic"] == f"{name}_{each}" for each in "fp")
+        low, high = sorted(plain.loc[p, "estimate"])
+        assert 0 < low < 0.5
+        assert low < high
+        assert sorted(both.loc[p, "estimate"]) == pytest.approx([2 * low, max(2 * low, high)], rel=1e-14)
+        assert both.loc[p, "method"].tolist() == [f"{each}, Holm over 2" for each in plain.loc[p, "method"]]
+        assert both[f].equals(plain[f])
+
+
+def test_a_hidden_test_moves_no_p_of_another_group():
+    """A class of which a cell is hidden has no test, and what is told of the other is as if it were not there."""
+    shown = [(1, 1, 1)] * 12 + [(1, 1, 2)] * 11 + [(1, 2, 1)] * 13 + [(1, 2, 2)] * 20
+    few = [(2, 1, 1)] * 30 + [(2, 1, 2)] + [(2, 2, 2)] * 30 + [(2, 2, 1)] * 10
+    people = people_of(of_classes(*shown, *few), study(disclosure_threshold=10))
+    plain, both = (people.by("work", simultaneous=each).independence("role", waves=(1, 2)) for each in (False, True))
+    assert plain["status"].tolist() == both["status"].tolist()
+    assert (both["status"] == "hidden").any()
+    p = both["statistic"].isin(["independence_p", "homogeneity_p"]) & (both["status"] != "hidden")
+    assert both.loc[p, "estimate"].tolist() == plain.loc[p, "estimate"].tolist()
+    assert both.loc[p, "method"].str.endswith(", Holm over 1").all()
 
 
 def test_a_life_table_by_hand():

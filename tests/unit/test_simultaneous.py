@@ -115,6 +115,11 @@ IN_PARTS = {
     ),
     "contrast": lambda people: people.contrast(lambda v: v[1] / v[0] - 1, LEVELS, name="rise"),
 }
+MOVES = {
+    "pooled": lambda people: people.pooled("role"),
+    "flows": lambda people: people.flows("role", waves=(1, 2)),
+    "hazards": lambda people: people.hazards("role", source=1, target=2),
+}
 ASKED = {
     "mean": lambda people: people.mean("profit", wave=1),
     "median": lambda people: people.median("profit", wave=1),
@@ -129,6 +134,7 @@ ASKED = {
     "leavers": lambda people: people.leavers("profit", waves=(1, 2)),
     "bounds": lambda people: people.bounds("role", codes=[1], waves=(1, 2)),
     **IN_PARTS,
+    **MOVES,
 }
 
 
@@ -159,11 +165,11 @@ class Seen(Panel):
 def seen(asked: str, *, together: bool = True) -> list[Figure]:
     """Return the figures of a question by class, before what is hidden is."""
     people = PEOPLE.by("work", simultaneous=together)
-    IN_PARTS[asked](Seen(people.release, people.weight, people.division, people.conditions, people.is_simultaneous))
+    ASKED[asked](Seen(people.release, people.weight, people.division, people.conditions, people.is_simultaneous))
     return list(Seen.last)
 
 
-@pytest.mark.parametrize("asked", IN_PARTS)
+@pytest.mark.parametrize("asked", IN_PARTS | MOVES)
 def test_the_influence_of_every_figure_gives_its_own_error(asked):
     """Through the kernel, over PSUs that all figures of the question share; a weight taken as known has none."""
     figures = seen(asked)
@@ -172,12 +178,12 @@ def test_the_influence_of_every_figure_gives_its_own_error(asked):
         own = float(np.sqrt(covariance(each.influence.totals, each.influence.design)[0, 0]))
         assert own == pytest.approx(0.0 if each.statistic == "composite_weight" else each.se, rel=1e-10, abs=1e-12)
         reach = t_quantile(each.influence.degrees) * each.se
-        if each.statistic not in ("median", "composite_weight"):
+        if each.label.unit != "share" and each.statistic not in ("median", "composite_weight"):
             assert each.high - each.low == pytest.approx(2 * reach, rel=1e-12)
     assert len({len(each.influence.totals) for each in figures if each.influence}) == 1
 
 
-@pytest.mark.parametrize("asked", IN_PARTS)
+@pytest.mark.parametrize("asked", IN_PARTS | MOVES)
 def test_nothing_more_is_made_where_it_is_not_asked(asked):
     """An ordinary question carries no influence."""
     assert all(each.influence is None for each in seen(asked, together=False))
@@ -202,6 +208,18 @@ def test_figures_of_two_groups_apart_have_sidaks_two(asked, statistic):
     assert own.sum() == 2
     ratio = ((wide["high"] - wide["estimate"]) / (plain["high"] - plain["estimate"]))[own]
     assert ratio.tolist() == pytest.approx([stats.norm.isf((1 - 0.95**0.5) / 2) / stats.norm.isf(0.025)] * 2, rel=0.01)
+
+
+def test_hazards_of_two_groups_apart_have_sidaks_two():
+    """On the scale of the logit; a member may be in one class in one step and in the other in another."""
+    plain, wide = (MOVES["hazards"](PEOPLE.by("work", simultaneous=each)) for each in (False, True))
+    own = plain["statistic"] == "pooled_hazard"
+    assert own.sum() == 2
+    middle, one, two = (
+        np.log(each / (1 - each)) for each in (plain["estimate"][own], plain["high"][own], wide["high"][own])
+    )
+    wanted = stats.norm.isf((1 - 0.95**0.5) / 2) / stats.norm.isf(0.025)
+    assert ((two - middle) / (one - middle)).tolist() == pytest.approx([wanted] * 2, rel=0.01)
 
 
 def test_two_groups_apart_have_sidaks_two():

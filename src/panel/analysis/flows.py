@@ -19,9 +19,12 @@ from panel.estimate import (
     corrected,
     flows,
     hazards,
+    holm,
     pooled_transitions,
     tests_of_table,
+    to_frame,
     transitions,
+    without_errors,
 )
 from panel.model.instrument import Code
 
@@ -91,16 +94,18 @@ class Flows(Subject):
         Return whether where members end depends on where they began, and whether the categories' sizes moved.
 
         Tests of the from-to table under its design, each with its p. A group of which the table hides a cell has no
-        test. See `panel.estimate.flows.tests_of_table`.
+        test. See `panel.estimate.flows.tests_of_table`. Where groups are to hold together, the p values that are shown
+        are Holm's over the groups, each test by itself (`panel.estimate.independence.holm`); F stays as it is.
 
         Raises:
             UnknownVariable: the release has no such variable.
             EstimateError: these two waves have no longitudinal weight, or nobody answered both.
         """
         pair, labels = self._crossing(variable, waves)
-        table = self._frame(tests_of_table(pair, labels, variable, self._groups(pair.now), method=self._method))
+        table = to_frame(tests_of_table(pair, labels, variable, self._groups(pair.now), method=self._method))
         lost = {group for group, _ in self._hidden_cells(pair, labels, variable)}
-        return self._hide(table, table["group"].isin(lost))
+        shown = self._hide(table, table["group"].isin(lost))
+        return _together(shown) if self.is_simultaneous else shown
 
     def hazards(
         self, variable: str, *, source: Code | Sequence[Code], target: Code | Sequence[Code], years: int = 1
@@ -137,7 +142,7 @@ class Flows(Subject):
 
     def _taken(self, variable: str, years: int) -> Taken:
         self._variable(variable)
-        steps = Steps.of(self._sample, self._weights, years, self.release.pair)
+        steps = Steps.of(self._sample, self._weights, years, self._pair)
         return Taken.of(steps, variable, lambda pair: self._groups(pair.now))
 
     def _crossing(self, variable: str, waves: tuple[int | str, int | str]) -> tuple[Pair, list[Label]]:
@@ -153,7 +158,8 @@ class Flows(Subject):
 
     def _hidden_cells(self, pair: Pair, labels: list[Label], variable: str) -> set[tuple[str, str]]:
         """Return group and value of the cells that the from-to table of these groups hides."""
-        cells = self._protected(transitions(pair, labels, variable, self._groups(pair.now), method=self._method))
+        told = transitions(without_errors(pair), labels, variable, self._groups(pair.now), method=self._method)
+        cells = protect(to_frame(told), threshold=self.release.study.disclosure_threshold)
         lost = cells[cells["status"] == HIDDEN]
         return set(zip(lost["group"], lost["value"], strict=True))
 
@@ -161,3 +167,13 @@ class Flows(Subject):
         """Return the table protected, some rows of it hidden."""
         status = table["status"].mask(rows.to_numpy(dtype=bool), HIDDEN)
         return protect(table.assign(status=status), threshold=self.release.study.disclosure_threshold)
+
+
+def _together(table: pd.DataFrame) -> pd.DataFrame:
+    """Return tests whose p values hold together over the groups: of those shown, for none may tell of a hidden one."""
+    out = table.copy()
+    for statistic in ("independence_p", "homogeneity_p"):
+        own = (table["statistic"] == statistic) & table["estimate"].notna()
+        out.loc[own, "estimate"] = holm(table.loc[own, "estimate"].to_numpy(dtype=float))
+        out.loc[own, "method"] = table.loc[own, "method"] + f", Holm over {int(own.sum())}"
+    return out

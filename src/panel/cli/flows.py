@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from panel.cli.change import Division, From, Of, To, people
+from panel.cli.change import Division, From, Of, To, Together, people
 from panel.cli.figures import Figures
 from panel.cli.operate import Form, StudyKey
 from panel.cli.output import Format
@@ -20,6 +20,7 @@ def pooled(
     variable: Coded,
     years: Years = 1,
     by: Division = None,
+    simultaneous: Together = False,
     release: Of = None,
     form: Form = Format.auto,
 ) -> None:
@@ -28,7 +29,7 @@ def pooled(
 
     Example: panelctl pooled creative-ai -v main_role --years 1 --by employment
     """
-    panel = people(study, release, by)
+    panel = people(study, release, by, simultaneous=simultaneous)
     Figures(panel.release.study, panel.pooled(variable, years=years)).emit(form, title=f"Transitions of {variable}")
 
 
@@ -38,6 +39,7 @@ def flows(
     first: From,
     second: To,
     by: Division = None,
+    simultaneous: Together = False,
     release: Of = None,
     form: Form = Format.auto,
 ) -> None:
@@ -46,7 +48,7 @@ def flows(
 
     Example: panelctl flows creative-ai -v main_role --from 2025 --to 2026
     """
-    panel = people(study, release, by)
+    panel = people(study, release, by, simultaneous=simultaneous)
     table = panel.flows(variable, waves=(first, second))
     Figures(panel.release.study, table).emit(form, title=f"Flows of {variable}")
 
@@ -57,6 +59,7 @@ def independence(
     first: From,
     second: To,
     by: Division = None,
+    simultaneous: Together = False,
     release: Of = None,
     form: Form = Format.auto,
 ) -> None:
@@ -65,7 +68,7 @@ def independence(
 
     Example: panelctl independence creative-ai -v main_role --from 2025 --to 2026
     """
-    panel = people(study, release, by)
+    panel = people(study, release, by, simultaneous=simultaneous)
     table = panel.independence(variable, waves=(first, second))
     Figures(panel.release.study, table).emit(form, title=f"Tests of the from-to table of {variable}")
 
@@ -97,6 +100,7 @@ def hazards(
     target: Annotated[list[str], typer.Option("--target", help="A code to move to; may be given several times.")],
     years: Years = 1,
     by: Division = None,
+    simultaneous: Together = False,
     release: Of = None,
     form: Form = Format.auto,
 ) -> None:
@@ -105,7 +109,7 @@ def hazards(
 
     Example: panelctl hazards creative-ai -v main_role --source 1 --target 2 --by employment
     """
-    panel = people(study, release, by)
+    panel = people(study, release, by, simultaneous=simultaneous)
     table = panel.hazards(variable, source=source, target=target, years=years)
     Figures(panel.release.study, table).emit(form, title=f"Hazards of {variable}")
 

@@ -17,10 +17,11 @@ from panel.estimate.decomposition import Amount, decomposition
 from panel.estimate.dynamics import RULES, Dynamics, Rule, dynamics, ruled
 from panel.estimate.effects import Asked, Covariate, coefficients, event_study
 from panel.estimate.estimators import Estimand, mean, quantile
-from panel.estimate.flows import SIDES, TESTS, flows, tests_of_table
+from panel.estimate.flows import SIDES, TESTS, flows, tests_of_table, without_errors
 from panel.estimate.gaps import GAPS, Sides, gaps, middle_of
 from panel.estimate.grouping import Grouping, Slice, everybody, grouping, groupings, slices
 from panel.estimate.hazard_ratios import RATIOS, as_ratio, hazard_ratios
+from panel.estimate.independence import holm
 from panel.estimate.inequality import ESTIMATORS as INDEX_OF
 from panel.estimate.joint import Joint
 from panel.estimate.levels import CovarianceOf, Measure, series
@@ -105,6 +106,7 @@ __all__ = [
     "groupings",
     "hazard_ratios",
     "hazards",
+    "holm",
     "leavers",
     "mean",
     "method_of",
@@ -127,4 +129,5 @@ __all__ = [
     "transitions",
     "unit_of",
     "wave_sets",
+    "without_errors",
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from scipy import stats
 
 from panel.estimate.between import Between
 from panel.estimate.estimators import Estimand, mean
+from panel.estimate.grouped import Grouped
 from panel.estimate.grouping import Grouping
 from panel.estimate.independence import rao_scott
 from panel.estimate.pairs import Pair
@@ -67,6 +68,24 @@ def tests_of_table(
     return [figure for place, label in enumerate(labels) for figure in crossed.tests(label, place)]
 
 
+def without_errors(pair: Pair) -> Pair:
+    """Return a pair whose figures have their values and counts but no errors: to see which of them are hidden."""
+    return _Counted(**{each.name: getattr(pair, each.name) for each in fields(pair)} | {"is_joint": False})
+
+
+class _Counted(Pair):
+    def degrees(self, found: Grouped) -> list[int]:
+        return [1] * found.count
+
+    def figures(
+        self, labels: Sequence[Label], statistic: str, found: Grouped, degrees: Sequence[int], *, method: str,
+        is_provisional: bool = False,
+    ) -> list[Figure | None]:  # fmt: skip
+        nothing = np.full(found.count, np.nan)
+        counted = replace(found, se=nothing, low=nothing, high=nothing)
+        return super().figures(labels, statistic, counted, degrees, method=method, is_provisional=is_provisional)
+
+
 @dataclass(frozen=True)
 class _Crossed:
     taken: Taken
@@ -95,11 +114,11 @@ class _Crossed:
 
     def _figures(self, pool: Pool, labels: Sequence[Label], statistic: str, hit: np.ndarray) -> list[Figure | None]:
         found = pool.mean(hit)
-        se = pool.se(found.linear)
+        se, joint = pool.se(found.linear), pool.influences(found.linear)
         return [
             self.told.figure(
                 label, statistic, value=float(found.value[place]), se=float(se[place]), degrees=pool.degrees[place],
-                n=int(pool.n[place]), n_eff=float(pool.n_eff[place]),
+                n=int(pool.n[place]), n_eff=float(pool.n_eff[place]), influence=joint[place],
             )
             if pool.rows[place]
             else None

@@ -14,7 +14,7 @@ from panel.estimate.grouped import Grouped
 from panel.estimate.overlap import SMALL, Pulls
 from panel.estimate.pairs import Pair
 from panel.estimate.part import Part
-from panel.estimate.rows import Figure, Label
+from panel.estimate.rows import Figure, Influence, Label
 from panel.estimate.split import Split
 from panel.estimate.steps import Steps, Taken
 
@@ -103,6 +103,16 @@ class Pool:
             each if sound[group] else self._long(group, linear) for group, each in enumerate(variance)
         ])  # fmt: skip
 
+    def influences(self, linear: np.ndarray) -> Sequence[Influence | None]:
+        """Return the influence of an estimate of each group, where it was asked for."""
+        if not self.steps.is_joint:
+            return [None] * self.count
+        design, degrees = self.steps.whole.design, self.degrees
+        return [Influence(self._totals(group, linear), design, degrees[group]) for group in range(self.count)]
+
+    def _totals(self, group: int, linear: np.ndarray) -> np.ndarray:
+        return self.steps.totals(np.where(self.owner == group, linear, 0.0))
+
     def _by_pair(self, values: np.ndarray) -> list[tuple[Pair, np.ndarray]]:
         edges = np.cumsum([0, *(len(pair.now.weight) for pair in self.steps.pairs)])
         spans = pairwise(edges)
@@ -120,8 +130,7 @@ class Pool:
 
     def _long(self, group: int, linear: np.ndarray) -> float:
         """Return the variance of the estimate of a group by the kernel itself."""
-        totals = self.steps.totals(np.where(self.owner == group, linear, 0.0))
-        return max(float(self.steps.covariance_of([totals])[0, 0]), 0.0)
+        return max(float(self.steps.covariance_of([self._totals(group, linear)])[0, 0]), 0.0)
 
 
 def _in_part(rows: np.ndarray, part: Part) -> np.ndarray:
@@ -148,14 +157,15 @@ def pooled_transitions(taken: Taken, labels: Sequence[Label], *, method: str) ->
     pool = Pool(steps, np.where(taken.inside, taken.groups * many + taken.source, -1), len(labels) * many)
     found = [pool.mean(taken.target == end) for end in range(many)]
     errors = [pool.se(each.linear) for each in found]
+    joint = [pool.influences(each.linear) for each in found]
     return [
         told.figure(
             replace(steps.words(label, int(pool.rows[cell])), unit="share", value=f"{source}>{target}"),
             "pooled_transition", value=float(each.value[cell]), se=float(se[cell]), degrees=pool.degrees[cell],
-            n=int(pool.n[cell]), n_eff=float(pool.n_eff[cell]),
+            n=int(pool.n[cell]), n_eff=float(pool.n_eff[cell]), influence=influence[cell],
         )
         for place, label in enumerate(labels)
         for cell, source in enumerate(codes, start=place * many)
         if pool.rows[cell]
-        for target, each, se in zip(codes, found, errors, strict=True)
+        for target, each, se, influence in zip(codes, found, errors, joint, strict=True)
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from panel.errors import EstimateError, printable
 from panel.estimate.between import Between
 from panel.estimate.hazards import survival
 from panel.estimate.pooling import Pool
-from panel.estimate.rows import Figure, Label
+from panel.estimate.rows import Figure, Influence, Label
 from panel.estimate.steps import Steps, Taken
 
 SPELLS = ("spell_hazard", "spell_survival")
@@ -137,11 +137,12 @@ class _Table:
         self, pool: Pool, moved: np.ndarray, told: Between, labels: Sequence[Label], statistic: str
     ) -> list[Figure | None]:
         found = pool.mean(moved)
-        se = pool.se(found.linear)
+        se, joint = pool.se(found.linear), pool.influences(found.linear)
         return [
             told.figure(
                 self.steps.words(label, int(pool.rows[place])), statistic, value=float(found.value[place]),
                 se=float(se[place]), degrees=pool.degrees[place], n=int(pool.n[place]), n_eff=float(pool.n_eff[place]),
+                influence=joint[place],
             )
             if pool.rows[place]
             else None
@@ -155,6 +156,7 @@ class _Table:
         pool = Pool(self.steps, owner, self.count * years)
         found = pool.mean(self.moved)
         se, hazard = pool.se(found.linear), found.value.reshape(self.count, years)
+        joint = pool.influences(found.linear)
         unseen = Pool(self.steps, np.where(self.spells.is_begun, -1, owner), pool.count).n
         life: list[list[Figure]] = [[] for _ in labels]
         ended = np.zeros(self.count, dtype=bool)
@@ -164,10 +166,10 @@ class _Table:
             for place in map(int, np.flatnonzero(~ended)):
                 cell = place * years + year - 1
                 words = self._words(labels[place], year, int(unseen[cell]), int(pool.rows[cell]))
-                value = float(found.value[cell])
+                own = _Of(float(found.value[cell]), float(se[cell]), pool.degrees[cell], joint[cell])
                 life[place] += [
-                    self._told(words, "spell_hazard", value, float(se[cell]), pool.degrees[cell], pool, [cell]),
-                    self._told(words, "spell_survival", *stayed.of(place), pool, range(cell - year + 1, cell + 1)),
+                    self._told(words, "spell_hazard", own, pool, [cell]),
+                    self._told(words, "spell_survival", stayed[place], pool, range(cell - year + 1, cell + 1)),
                 ]
         return life
 
@@ -175,34 +177,34 @@ class _Table:
         said = f"{label.denominator}, {unseen} members there when first seen"
         return self.steps.words(replace(label, value=f"year {year}", denominator=said), rows)
 
-    def _told(
-        self, label: Label, statistic: str, value: float, se: float, degrees: int, pool: Pool, cells: Sequence[int]
-    ) -> Figure:
+    def _told(self, label: Label, statistic: str, own: _Of, pool: Pool, cells: Sequence[int]) -> Figure:
         """Return a figure made of some cells of a pool: its n is that of the smallest."""
         least = min(cells, key=lambda cell: int(pool.n[cell]))
         return self.steps_told.figure(
-            label, statistic, value=value, se=se, degrees=degrees, n=int(pool.n[least]),
-            n_eff=float(pool.n_eff[least]),
+            label, statistic, value=own.value, se=own.se, degrees=own.degrees, n=int(pool.n[least]),
+            n_eff=float(pool.n_eff[least]), influence=own.influence,
         )  # fmt: skip
 
-    def _survived(self, year: int, linear: np.ndarray, hazard: np.ndarray) -> _Survived:
+    def _survived(self, year: int, linear: np.ndarray, hazard: np.ndarray) -> list[_Of]:
         """Return the share of each group that has not moved by a year of the spell."""
         found = survival(hazard)
         among = (self.owner >= 0) & (self.spells.year <= year)
         slope = np.zeros(len(among))
         slope[among] = found.slope[self.owner[among], self.spells.year[among] - 1]
         pool = Pool(self.steps, np.where(among, self.owner, -1), self.count)
-        return _Survived(found.value, pool.se(slope * linear), pool.degrees)
+        moved = slope * linear
+        told = zip(found.value, pool.se(moved), pool.degrees, pool.influences(moved), strict=True)
+        return [_Of(float(value), float(se), degrees, influence) for value, se, degrees, influence in told]
 
 
 @dataclass(frozen=True)
-class _Survived:
-    value: np.ndarray
-    se: np.ndarray
-    degrees: list[int]
+class _Of:
+    """What a group was estimated at, and how sure that is."""
 
-    def of(self, place: int) -> tuple[float, float, int]:
-        return float(self.value[place]), float(self.se[place]), self.degrees[place]
+    value: float
+    se: float
+    degrees: int
+    influence: Influence | None
 
 
 def _text(codes: Sequence[object]) -> str:

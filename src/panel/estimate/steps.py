@@ -25,7 +25,7 @@ class Steps:
     All pairs of waves so many years apart; a row for each member and step.
 
     A member who takes several steps has several rows in one PSU, so that what repeats is not counted as new. `n`
-    counts members, however many steps they take.
+    counts members, however many steps they take. Figures carry their influence where the pairs are `is_joint`.
     """
 
     pairs: tuple[Pair, ...]
@@ -62,6 +62,11 @@ class Steps:
     def whole(self) -> Sample:
         """Return the sample that all steps are of."""
         return self.pairs[0].now.whole
+
+    @property
+    def is_joint(self) -> bool:
+        """Say whether figures are to carry their influence."""
+        return self.pairs[0].is_joint
 
     def each(self, of: Callable[[Pair], np.ndarray]) -> np.ndarray:
         """Return what a function gives for the rows of every pair, one after the other."""
