@@ -26,7 +26,7 @@ def test_the_error_of_every_group_is_that_of_the_kernel(steps):
     pool = Pool(steps, owner, 3)
     hit = draw.random(len(owner)) < 0.3
     found = pool.mean(hit)
-    for group, se in enumerate(pool.se(found.linear)):
+    for group, se in enumerate(pool.se(found.pull)):
         one = steps.mean(hit, owner == group)
         assert found.value[group] == pytest.approx(one.value, rel=1e-12)
         assert se == pytest.approx(np.sqrt(steps.covariance([one])[0, 0]), rel=1e-11)
@@ -40,4 +40,4 @@ def test_what_everybody_does_has_no_error(steps):
     pool = Pool(steps, np.zeros(len(steps.weight), dtype=int), 1)
     found = pool.mean(np.ones(len(steps.weight)))
     assert found.value[0] == pytest.approx(1, abs=1e-12)
-    assert pool.se(found.linear)[0] < 1e-9
+    assert pool.se(found.pull)[0] < 1e-9

@@ -9,12 +9,11 @@ import numpy as np
 from scipy import stats
 
 from panel.estimate.between import Between
-from panel.estimate.estimators import Estimand, mean
+from panel.estimate.cells import Cells
 from panel.estimate.grouped import Grouped
 from panel.estimate.grouping import Grouping
-from panel.estimate.independence import rao_scott
+from panel.estimate.independence import of_table
 from panel.estimate.pairs import Pair
-from panel.estimate.pooling import Pool
 from panel.estimate.rows import Figure, Label
 from panel.estimate.steps import Steps, Taken
 
@@ -44,7 +43,7 @@ def flows(pair: Pair, labels: Sequence[Label], variable: str, groups: Grouping, 
     Raises:
         EstimateError: nobody of these groups answered in both waves; names the variable.
     """
-    crossed = _crossed(pair, variable, groups, method)
+    crossed = _crossed(pair, labels, variable, groups, method)
     return [figure for row in zip(*crossed.flows(labels), strict=True) for figure in row if figure is not None]
 
 
@@ -64,7 +63,7 @@ def tests_of_table(
 
     Args and errors: as `flows`.
     """
-    crossed = _crossed(pair, variable, groups, method)
+    crossed = _crossed(pair, labels, variable, groups, method)
     return [figure for place, label in enumerate(labels) for figure in crossed.tests(label, place)]
 
 
@@ -88,36 +87,41 @@ class _Counted(Pair):
 
 @dataclass(frozen=True)
 class _Crossed:
-    taken: Taken
+    cells: Cells
     told: Between
 
     @property
-    def steps(self) -> Steps:
-        return self.taken.steps
+    def _many(self) -> int:
+        return len(self.cells.codes)
 
     def flows(self, labels: Sequence[Label]) -> list[list[Figure | None]]:
         """Return the cells, then what came, went and was left of both by category: for each a figure a group."""
-        pool = Pool(self.steps, np.where(self.taken.inside, self.taken.groups, -1), len(labels))
-        columns = []
-        for at, source in enumerate(self.taken.codes):
-            for end, target in enumerate(self.taken.codes):
-                own = [replace(label, value=f"{source}>{target}", unit="share") for label in labels]
-                hit = (self.taken.source == at) & (self.taken.target == end)
-                columns.append(self._figures(pool, own, "flow_share", hit))
-        for at, code in enumerate(self.taken.codes):
-            ends, begins = self.taken.target == at, self.taken.source == at
-            net = ends.astype(float) - begins.astype(float)
-            for name, unit, hit in zip(SIDES, UNITS, (ends & ~begins, begins & ~ends, net), strict=True):
+        codes, columns = self.cells.codes, []
+        names = [f"{source}>{target}" for source in codes for target in codes]
+        for name, cell in zip(names, np.eye(self.cells.many), strict=True):
+            own = [replace(label, value=name, unit="share") for label in labels]
+            columns.append(self._figures(own, "flow_share", cell))
+        for at, code in enumerate(codes):
+            ends, begins = self._ends(at), self._begins(at)
+            came, went = ends * (1 - begins), begins * (1 - ends)
+            for side, unit, cells in zip(SIDES, UNITS, (came, went, ends - begins), strict=True):
                 own = [replace(label, value=str(code), unit=unit) for label in labels]
-                columns.append(self._figures(pool, own, name, hit))
+                columns.append(self._figures(own, side, cells))
         return columns
 
-    def _figures(self, pool: Pool, labels: Sequence[Label], statistic: str, hit: np.ndarray) -> list[Figure | None]:
-        found = pool.mean(hit)
-        se, joint = pool.se(found.linear), pool.influences(found.linear)
+    def _begins(self, at: int) -> np.ndarray:
+        """Return which cells begin in a category: a number a cell."""
+        return np.repeat(np.eye(self._many)[at], self._many)
+
+    def _ends(self, at: int) -> np.ndarray:
+        return np.tile(np.eye(self._many)[at], self._many)
+
+    def _figures(self, labels: Sequence[Label], statistic: str, coefficients: np.ndarray) -> list[Figure | None]:
+        pool, values, se = self.cells.groups, self.cells.values(coefficients), self.cells.se(coefficients)
+        joint = self.cells.influences(coefficients)
         return [
             self.told.figure(
-                label, statistic, value=float(found.value[place]), se=float(se[place]), degrees=pool.degrees[place],
+                label, statistic, value=float(values[place]), se=float(se[place]), degrees=pool.degrees[place],
                 n=int(pool.n[place]), n_eff=float(pool.n_eff[place]), influence=joint[place],
             )
             if pool.rows[place]
@@ -125,42 +129,35 @@ class _Crossed:
             for place, label in enumerate(labels)
         ]  # fmt: skip
 
-    def _net(self, at: int, own: np.ndarray) -> Estimand:
-        return self._mean((self.taken.target == at).astype(float) - (self.taken.source == at), own)
-
-    def _mean(self, hit: np.ndarray, own: np.ndarray) -> Estimand:
-        return mean(hit.astype(float), self.steps.weight, own)
-
     def tests(self, label: Label, place: int) -> Iterator[Figure]:
         """Yield the tests of a group; none where it has one category on either side."""
-        own = self.taken.inside & (self.taken.groups == place)
-        sides = [np.unique(each[own]) for each in (self.taken.source, self.taken.target)]
-        if min(map(len, sides)) < 2:
+        cells, many = self.cells, self._many
+        counts = cells.counts[place].reshape(many, many)
+        first, second = (np.flatnonzero(counts.sum(axis=axis)) for axis in (1, 0))
+        if min(len(first), len(second)) < 2:
             return
-        steps, d = self.steps, self.steps.degrees(own)
-        found = rao_scott(
-            self.taken.source, self.taken.target, steps.weight, own, steps.whole.design, totals=steps.totals, degrees=d
-        )
-        yield from self._test(label, "independence", found.f, (found.between, found.within), own)
-        moving = np.union1d(*sides)[:-1]
-        net = [self._net(int(at), own) for at in moving]
-        matrix, values, k = steps.covariance(net), np.array([each.value for each in net]), len(moving)
+        spread, d, own = cells.covariance(place), cells.groups.degrees[place], np.ix_(first, second)
+        inside = np.arange(cells.many).reshape(many, many)[own].ravel()
+        table = cells.shares[place].reshape(many, many)[own]
+        found = of_table(table, spread[np.ix_(inside, inside)], int(counts.sum()), d)
+        yield from self._test(label, "independence", found.f, (found.between, found.within), place)
+        moving = np.union1d(first, second)[:-1]
+        net = np.stack([self._ends(at) - self._begins(at) for at in moving])
+        matrix, values, k = net @ spread @ net.T, net @ cells.shares[place], len(moving)
         if np.linalg.matrix_rank(matrix) == k and d - k + 1 > 0:
             wald = float(values @ np.linalg.solve(matrix, values))
-            yield from self._test(label, "homogeneity", wald * (d - k + 1) / (k * d), (k, d - k + 1), own)
+            yield from self._test(label, "homogeneity", wald * (d - k + 1) / (k * d), (k, d - k + 1), place)
 
-    def _test(
-        self, label: Label, name: str, f: float, degrees: tuple[float, float], own: np.ndarray
-    ) -> Iterator[Figure]:
-        base = self._mean(own, own)
+    def _test(self, label: Label, name: str, f: float, degrees: tuple[float, float], place: int) -> Iterator[Figure]:
+        n, n_eff = int(self.cells.groups.n[place]), float(self.cells.groups.n_eff[place])
         words = replace(label, unit="F", denominator=f"{label.denominator}, F({degrees[0]:.4g}, {degrees[1]:.6g})")
         p = float(stats.f.sf(f, *degrees))
         for each, statistic, value in ((words, f"{name}_f", f), (replace(words, unit="p"), f"{name}_p", p)):
-            yield self.told.figure(each, statistic, value=value, se=np.nan, degrees=1, n=base.n, n_eff=base.n_eff)
+            yield self.told.figure(each, statistic, value=value, se=np.nan, degrees=1, n=n, n_eff=n_eff)
 
 
-def _crossed(pair: Pair, variable: str, groups: Grouping, method: str) -> _Crossed:
+def _crossed(pair: Pair, labels: Sequence[Label], variable: str, groups: Grouping, method: str) -> _Crossed:
     first, second = (pair.now.study.wave(wave).reference_year for wave in pair.waves)
     steps = Steps((pair,), second - first)
-    taken = Taken.of(steps, variable, lambda _: groups)
-    return _Crossed(taken, replace(steps.told(method), weight=pair.now.label))
+    cells = Cells.of(Taken.of(steps, variable, lambda _: groups), len(labels))
+    return _Crossed(cells, replace(steps.told(method), weight=pair.now.label))

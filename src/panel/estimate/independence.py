@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,9 +22,8 @@ class Independence:
 
 
 def rao_scott(
-    one: np.ndarray, other: np.ndarray, weights: np.ndarray, rows: np.ndarray, design: Design,
-    *, totals: Callable[[np.ndarray], np.ndarray] | None = None, degrees: int | None = None,
-) -> Independence:  # fmt: skip
+    one: np.ndarray, other: np.ndarray, weights: np.ndarray, rows: np.ndarray, design: Design
+) -> Independence:
     """
     Return the test of Rao and Scott, second order: Pearson's chi-square, put right for the design.
 
@@ -39,10 +37,7 @@ def rao_scott(
         other: code of the other.
         weights: a weight a row.
         rows: who counts (a mask).
-        design: PSUs and strata of all rows.
-        totals: gives the weighted influence of an estimate by PSU, with the weighting credited; by default the weights
-            are taken as given.
-        degrees: of freedom of the design; by default those of the rows.
+        design: PSUs and strata of all rows; the weights are taken as given.
 
     Raises:
         EstimateError: an answer has one category only.
@@ -56,17 +51,28 @@ def rao_scott(
     shares = np.bincount(cell, weights=held, minlength=count) / size
     linear = np.zeros((count, len(weights)))
     linear[:, places] = ((cell == np.arange(count)[:, None]) - shares[:, None]) / size
-    influence = design.totals(linear * weights) if totals is None else np.stack([totals(each) for each in linear])
-    spread = covariance(influence.T, design)
+    spread = covariance(design.totals(linear * weights).T, design)
     table = shares.reshape(len(first), len(second))
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0)).ravel()
-    pearson = len(places) * float(((shares - expected) ** 2 / expected).sum())
-    effects = _design_effects(shares, spread, len(places), len(first), len(second))
+    return of_table(table, spread, len(places), design.degrees_of_freedom(rows))
+
+
+def of_table(table: np.ndarray, spread: np.ndarray, n: int, degrees: int) -> Independence:
+    """
+    Return the test of Rao and Scott, second order, from the shares of a table and their covariance.
+
+    Args:
+        table: shares of all, the one answer by the other; none of a side is zero.
+        spread: the covariance of the shares, the other answer running fastest.
+        n: how many rows are in the table.
+        degrees: of freedom of the design.
+    """
+    shares, expected = table.ravel(), np.outer(table.sum(axis=1), table.sum(axis=0)).ravel()
+    pearson = n * float(((shares - expected) ** 2 / expected).sum())
+    effects = _design_effects(shares, spread, n, *table.shape)
     trace = float(np.trace(effects))
     between = trace**2 / float((effects * effects.T).sum())
-    within = between * (design.degrees_of_freedom(rows) if degrees is None else degrees)
     f = pearson / trace
-    return Independence(f, between, within, float(stats.f.sf(f, between, within)))
+    return Independence(f, between, between * degrees, float(stats.f.sf(f, between, between * degrees)))
 
 
 def holm(p: np.ndarray) -> np.ndarray:

@@ -9,9 +9,8 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from panel.estimate.estimators import kish
-from panel.estimate.grouped import Grouped
-from panel.estimate.overlap import SMALL, Pulls
+from panel.estimate.grouped import Grouped, means
+from panel.estimate.overlap import SMALL, Crowd, Pulls
 from panel.estimate.pairs import Pair
 from panel.estimate.part import Part
 from panel.estimate.rows import Figure, Influence, Label
@@ -20,11 +19,12 @@ from panel.estimate.steps import Steps, Taken
 
 
 @dataclass(frozen=True)
-class Mean:
-    """A mean by group, and its linearised variable: a number a row of the steps."""
+class Leg:
+    """The rows of one step that are in groups: where they are among those of the pool, and the PSUs of the step."""
 
-    value: np.ndarray
-    linear: np.ndarray
+    crowd: Crowd
+    split: Split
+    own: slice
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Pool:
     The rows of steps in groups, of which no row is in two: how many members, and how sure a figure of them is.
 
     `owner` is the group of each row, -1 where it is in none. A member with several steps is one member and one PSU.
-    Source: as `panel.estimate.kernel`; held to it in tests/unit/test_pooling.py.
+    What all figures of the same groups share is made once. Source: as `panel.estimate.kernel`; held to it in
+    tests/unit/test_pooling.py.
     """
 
     steps: Steps
@@ -41,96 +42,132 @@ class Pool:
     count: int
 
     @cached_property
+    def split(self) -> Split:
+        """Return the rows that are in any group."""
+        return Split.of(self.owner, self.count)
+
+    @property
     def rows(self) -> np.ndarray:
         """Return how many rows each group has."""
-        return np.bincount(self.owner[self.owner >= 0], minlength=self.count)
+        return self.split.n
 
     @cached_property
-    def _heads(self) -> list[np.ndarray]:
-        """Return the weight of each member in each group, of those who have any row in it."""
-        found = []
-        for group in range(self.count):
-            own = np.flatnonzero(self.owner == group)
-            member = self.steps.member[own]
-            there = np.bincount(member) > 0
-            found.append(np.bincount(member, weights=self.steps.weight[own])[there])
-        return found
+    def _members(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return how many members each group has, and Kish's effective number of them."""
+        weight = self.split.at(self.steps.weight)
+        if len(self.steps.pairs) == 1:  # a member has one step
+            return self.split.n, self.split.mass(self.steps.weight).n_eff
+        group, held = self._heads(self.split.at(self.steps.member), weight)
+        whole, squares = (np.bincount(group, weights=each, minlength=self.count) for each in (held, held**2))
+        n_eff = np.divide(whole**2, squares, out=np.zeros_like(squares), where=squares > 0)
+        return np.bincount(group, minlength=self.count), n_eff
+
+    def _heads(self, key: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the group and the weight of each number that a group has any row of."""
+        size = int(key.max(initial=0)) + 1
+        keys = self.split.owner.astype(np.int64) * size + key
+        order = np.argsort(keys, kind="stable")
+        rising = keys[order]
+        first = np.flatnonzero(np.diff(rising, prepend=-1))
+        held = np.add.reduceat(weight[order], first) if len(first) else np.zeros(0)
+        return rising[first] // size, held
 
     @property
     def n(self) -> np.ndarray:
         """Return how many members each group has."""
-        return np.array([len(each) for each in self._heads])
+        return self._members[0]
 
-    @cached_property
+    @property
     def n_eff(self) -> np.ndarray:
         """Return Kish's effective number of members of each group."""
-        return np.array([kish(each) for each in self._heads])
+        return self._members[1]
 
     @cached_property
     def degrees(self) -> list[int]:
         """Return the PSUs of each group less the strata they lie in; at least 1."""
-        design, present = self.steps.whole.design, None
-        for pair, own in self._by_pair(self.owner):
-            rows = np.flatnonzero(own >= 0)
-            here = design.present_by(own[rows], self.count, pair.now.places[rows])
-            present = here if present is None else present | here
-        return [design.degrees(each) for each in present] if present is not None else []
+        design = self.steps.whole.design
+        psu = np.concatenate(
+            [design.psu[pair.now.places[self.split.rows[own] - start]] for pair, start, own in self._spans]
+        )
+        strata, size = len(design.strata), len(design.stratum)
+        seen = np.zeros(self.count * size, dtype=bool)
+        seen[self.split.owner.astype(np.int64) * size + psu] = True
+        group, unit = np.divmod(np.flatnonzero(seen), size)
+        heads = np.bincount(group * strata + design.stratum[unit], minlength=self.count * strata)
+        heads = heads.reshape(self.count, strata)
+        return [int(each) for each in np.maximum(heads.sum(axis=1) - (heads > 0).sum(axis=1), 1)]
 
-    def mean(self, hit: np.ndarray) -> Mean:
+    def mean(self, hit: np.ndarray) -> Grouped:
         """Return the weighted mean of a number a row in each group; zero where a group has no weight."""
-        own = np.flatnonzero(self.owner >= 0)
-        owner, weight, values = self.owner[own], self.steps.weight[own], hit[own].astype(float)
-        held = np.bincount(owner, weights=weight, minlength=self.count).astype(float, copy=False)
-        safe = np.where(held > 0, held, 1.0)
-        value = np.bincount(owner, weights=weight * values, minlength=self.count) / safe
-        linear = np.zeros(len(self.owner))
-        linear[own] = (values - value[owner]) / safe[owner]
-        return Mean(value, linear)
+        return means(hit.astype(float), self.steps.weight, self.split)
 
-    def se(self, linear: np.ndarray) -> np.ndarray:
-        """Return the standard error of an estimate of each group, from its linearised variable."""
-        pulls = [self._pulls(pair, own, part) for (pair, own), (_, part) in zip(
-            self._by_pair(self.owner), self._by_pair(linear), strict=True
-        )]  # fmt: skip
-        known = [each for each in pulls if each is not None]
-        if len(known) < len(pulls):
-            return np.sqrt([self._long(group, linear) for group in range(self.count)])
-        variance = np.sum([each.variance for each in known], axis=0)
-        for one, two in combinations(known, 2):
-            variance = variance + 2 * self.steps.whole.overlap(one.crowd, two.crowd).of(one, two).covariance
-        sound = variance >= SMALL * np.sum([each.squares for each in known], axis=0)
-        return np.sqrt([
-            each if sound[group] else self._long(group, linear) for group, each in enumerate(variance)
-        ])  # fmt: skip
+    def errors(self, pulls: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Return standard errors of several estimates of each group, from linearised variables by row of `split`."""
+        if self.legs is None:
+            return [np.sqrt([self._long(group, each) for group in range(self.count)]) for each in pulls]
+        found = [[self._pulls(leg, each) for leg in self.legs] for each in pulls]
+        variances = [np.sum([each.variance for each in own], axis=0) for own in found]
+        for one, two in combinations(range(len(self.legs)), 2):  # of two steps what is shared by all is held once
+            both = self.steps.whole.overlap(self.legs[one].crowd, self.legs[two].crowd)
+            for place, own in enumerate(found):
+                variances[place] = variances[place] + 2 * both.of(own[one], own[two]).covariance
+        return [
+            np.sqrt(self._sound(variance, np.sum([each.squares for each in own], axis=0), pull))
+            for variance, own, pull in zip(variances, found, pulls, strict=True)
+        ]
 
-    def influences(self, linear: np.ndarray) -> Sequence[Influence | None]:
+    def _sound(self, variance: np.ndarray, squares: np.ndarray, pull: np.ndarray) -> np.ndarray:
+        """Return variances, the long way where they are small beside what they are the difference of."""
+        sound = variance >= SMALL * squares
+        return np.array([each if sound[group] else self._long(group, pull) for group, each in enumerate(variance)])
+
+    def se(self, pull: np.ndarray) -> np.ndarray:
+        """Return the standard error of an estimate of each group, from its linearised variable by row of `split`."""
+        return self.errors([pull])[0]
+
+    def influences(self, pull: np.ndarray) -> Sequence[Influence | None]:
         """Return the influence of an estimate of each group, where it was asked for."""
         if not self.steps.is_joint:
             return [None] * self.count
         design, degrees = self.steps.whole.design, self.degrees
-        return [Influence(self._totals(group, linear), design, degrees[group]) for group in range(self.count)]
+        return [Influence(self.totals(group, pull), design, degrees[group]) for group in range(self.count)]
 
-    def _totals(self, group: int, linear: np.ndarray) -> np.ndarray:
-        return self.steps.totals(np.where(self.owner == group, linear, 0.0))
+    def totals(self, group: int, pull: np.ndarray) -> np.ndarray:
+        """Return the weighted influence of an estimate of a group by PSU of the whole sample."""
+        linear, own = np.zeros(len(self.owner)), self.split.owner == group
+        linear[self.split.rows[own]] = pull[own]
+        return self.steps.totals(linear)
 
-    def _by_pair(self, values: np.ndarray) -> list[tuple[Pair, np.ndarray]]:
+    @cached_property
+    def _spans(self) -> list[tuple[Pair, int, slice]]:
+        """Return the steps, where the rows of each begin, and which rows of `split` they are."""
         edges = np.cumsum([0, *(len(pair.now.weight) for pair in self.steps.pairs)])
-        spans = pairwise(edges)
-        return [(pair, values[start:stop]) for pair, (start, stop) in zip(self.steps.pairs, spans, strict=True)]
+        spans = pairwise(np.searchsorted(self.split.rows, edges))
+        return [
+            (pair, int(start), slice(int(first), int(last)))
+            for pair, start, (first, last) in zip(self.steps.pairs, edges[:-1], spans, strict=True)
+        ]
 
-    def _pulls(self, pair: Pair, owner: np.ndarray, linear: np.ndarray) -> Pulls | None:
-        crowd = pair.now.crowd(pair.part)
-        if crowd is None:
-            return None
-        own, nothing = np.flatnonzero(owner >= 0), np.zeros(self.count)
-        found = Grouped(
-            nothing, nothing, nothing, nothing > 0, Split(_in_part(own, pair.part), owner[own], self.count), linear[own]
-        )
-        return crowd.pulls(found)
+    @cached_property
+    def legs(self) -> list[Leg] | None:
+        """Return the steps by themselves; None where the PSUs of one have several rows each."""
+        out = []
+        for pair, start, own in self._spans:
+            crowd = pair.now.crowd(pair.part)
+            if crowd is None:
+                return None
+            rows = _in_part(self.split.rows[own] - np.int32(start), pair.part)
+            split = Split(rows, self.split.owner[own], self.count, len(rows) == len(pair.part.weight))
+            out.append(Leg(crowd, split, own))
+        return out
 
-    def _long(self, group: int, linear: np.ndarray) -> float:
+    def _pulls(self, leg: Leg, pull: np.ndarray) -> Pulls:
+        nothing = np.zeros(self.count)
+        return leg.crowd.pulls(Grouped(nothing, nothing, nothing, nothing > 0, leg.split, pull[leg.own]))
+
+    def _long(self, group: int, pull: np.ndarray) -> float:
         """Return the variance of the estimate of a group by the kernel itself."""
-        return max(float(self.steps.covariance_of([self._totals(group, linear)])[0, 0]), 0.0)
+        return max(float(self.steps.covariance_of([self.totals(group, pull)])[0, 0]), 0.0)
 
 
 def _in_part(rows: np.ndarray, part: Part) -> np.ndarray:
@@ -156,8 +193,8 @@ def pooled_transitions(taken: Taken, labels: Sequence[Label], *, method: str) ->
     told, many = steps.told(method), len(codes)
     pool = Pool(steps, np.where(taken.inside, taken.groups * many + taken.source, -1), len(labels) * many)
     found = [pool.mean(taken.target == end) for end in range(many)]
-    errors = [pool.se(each.linear) for each in found]
-    joint = [pool.influences(each.linear) for each in found]
+    errors = pool.errors([each.pull for each in found])
+    joint = [pool.influences(each.pull) for each in found]
     return [
         told.figure(
             replace(steps.words(label, int(pool.rows[cell])), unit="share", value=f"{source}>{target}"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -122,6 +123,11 @@ class _Table:
     def steps(self) -> Steps:
         return self.taken.steps
 
+    @cached_property
+    def whole(self) -> Pool:
+        """Return all rows at risk, by group."""
+        return Pool(self.steps, self.owner, self.count)
+
     def by_step(self, labels: Sequence[Label]) -> list[list[Figure | None]]:
         """Return the hazards of each step, and of all steps together: for each a figure a group, None where none."""
         edges = np.cumsum([0, *(len(pair.now.weight) for pair in self.steps.pairs)])
@@ -130,14 +136,13 @@ class _Table:
             pool = Pool(Steps((pair,), self.steps.years), self.owner[start:stop], self.count)
             told = replace(self.steps_told, waves=pair.waves, weight=pair.now.label)
             columns.append(self._hazards(pool, self.moved[start:stop], told, labels, "hazard"))
-        whole = Pool(self.steps, self.owner, self.count)
-        return [*columns, self._hazards(whole, self.moved, self.steps_told, labels, "pooled_hazard")]
+        return [*columns, self._hazards(self.whole, self.moved, self.steps_told, labels, "pooled_hazard")]
 
     def _hazards(
         self, pool: Pool, moved: np.ndarray, told: Between, labels: Sequence[Label], statistic: str
     ) -> list[Figure | None]:
         found = pool.mean(moved)
-        se, joint = pool.se(found.linear), pool.influences(found.linear)
+        se, joint = pool.se(found.pull), pool.influences(found.pull)
         return [
             told.figure(
                 self.steps.words(label, int(pool.rows[place])), statistic, value=float(found.value[place]),
@@ -155,14 +160,14 @@ class _Table:
         owner = np.where(self.owner >= 0, self.owner * years + self.spells.year - 1, -1)
         pool = Pool(self.steps, owner, self.count * years)
         found = pool.mean(self.moved)
-        se, hazard = pool.se(found.linear), found.value.reshape(self.count, years)
-        joint = pool.influences(found.linear)
+        se, hazard = pool.se(found.pull), found.value.reshape(self.count, years)
+        joint, survivals = pool.influences(found.pull), self._survivals(years, found.pull, hazard)
         unseen = Pool(self.steps, np.where(self.spells.is_begun, -1, owner), pool.count).n
         life: list[list[Figure]] = [[] for _ in labels]
         ended = np.zeros(self.count, dtype=bool)
         for year in range(1, years + 1):
             ended |= pool.rows.reshape(self.count, years)[:, year - 1] == 0
-            stayed = self._survived(year, found.linear, hazard[:, :year])
+            stayed = survivals[year - 1]
             for place in map(int, np.flatnonzero(~ended)):
                 cell = place * years + year - 1
                 words = self._words(labels[place], year, int(unseen[cell]), int(pool.rows[cell]))
@@ -185,16 +190,24 @@ class _Table:
             n_eff=float(pool.n_eff[least]), influence=own.influence,
         )  # fmt: skip
 
-    def _survived(self, year: int, linear: np.ndarray, hazard: np.ndarray) -> list[_Of]:
-        """Return the share of each group that has not moved by a year of the spell."""
-        found = survival(hazard)
-        among = (self.owner >= 0) & (self.spells.year <= year)
-        slope = np.zeros(len(among))
-        slope[among] = found.slope[self.owner[among], self.spells.year[among] - 1]
-        pool = Pool(self.steps, np.where(among, self.owner, -1), self.count)
-        moved = slope * linear
-        told = zip(found.value, pool.se(moved), pool.degrees, pool.influences(moved), strict=True)
-        return [_Of(float(value), float(se), degrees, influence) for value, se, degrees, influence in told]
+    def _survivals(self, years: int, pull: np.ndarray, hazard: np.ndarray) -> list[list[_Of]]:
+        """Return by year of the spell the share of each group that has not moved by then."""
+        owner, year = self.whole.split.owner, self.whole.split.at(self.spells.year)
+        found = [survival(hazard[:, : last + 1]) for last in range(years)]
+        moved = []
+        for last, each in enumerate(found):
+            slope = np.pad(each.slope, ((0, 0), (0, years - last - 1)))  # who is there later moves nothing
+            moved.append(slope[owner, year - 1] * pull)
+        out = []
+        for last, (each, pulls, se) in enumerate(zip(found, moved, self.whole.errors(moved), strict=True)):
+            degrees = Pool(self.steps, np.where(self.spells.year <= last + 1, self.owner, -1), self.count).degrees
+            influences = [
+                replace(influence, degrees=freedom) if influence else None
+                for influence, freedom in zip(self.whole.influences(pulls), degrees, strict=True)
+            ]
+            told = zip(each.value, se, degrees, influences, strict=True)
+            out.append([_Of(float(value), float(error), freedom, own) for value, error, freedom, own in told])
+        return out
 
 
 @dataclass(frozen=True)

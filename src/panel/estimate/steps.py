@@ -157,9 +157,7 @@ class Taken:
         Raises:
             EstimateError: nobody of a group answered at both ends of a step; names the variable.
         """
-        codes = codes_of(steps.pairs, variable)
-        source = steps.each(lambda pair: _placed(pair.now, variable, codes))
-        target = steps.each(lambda pair: _placed(pair.then, variable, codes))
+        codes, source, target = _coded(steps, variable)
         own = steps.each(lambda pair: groups(pair).codes)
         inside = (source >= 0) & (target >= 0) & (own >= 0) & (steps.weight > 0)
         if not inside.any():
@@ -178,17 +176,16 @@ class Taken:
         return [self.codes.index(code) for code in codes if code in self.codes]
 
 
-def codes_of(pairs: Sequence[Pair], variable: str) -> list[object]:
-    """Return the codes of a variable, in the order of the questionnaire, and others that occur after them."""
-    known: list[object] = list(pairs[0].now.study.variable(variable).codes)
-    seen = {
-        value for pair in pairs for each in (pair.now, pair.then) for value in each.need(variable).dropna().unique()
-    }
-    return [*known, *sorted(seen - set(known), key=str)]
-
-
-def _placed(sample: Sample, variable: str, codes: Sequence[object]) -> np.ndarray:
-    found = np.full(len(sample.wave), -1)
-    for place, code in enumerate(codes):
-        found[sample.among(variable, [code])] = place
-    return found
+def _coded(steps: Steps, variable: str) -> tuple[list[object], np.ndarray, np.ndarray]:
+    """Return the codes of a variable, those of the questionnaire first, and the place of each row's at either end."""
+    found = [pair.coded(variable) for pair in steps.pairs]
+    known = list(steps.whole.study.variable(variable).codes)
+    codes = [*known, *sorted({code for each in found for code in each.codes} - set(known), key=str)]
+    place = {code: at for at, code in enumerate(codes)}
+    ends: list[list[np.ndarray]] = [[], []]
+    for pair, each in zip(steps.pairs, found, strict=True):
+        table = np.array([*(place[code] for code in each.codes), -1])
+        for end, values in zip(ends, (each.source, each.target), strict=True):
+            end.append(np.full(len(pair.now.weight), -1))
+            end[-1][pair.part.places] = table[values]
+    return codes, np.concatenate(ends[0]), np.concatenate(ends[1])
