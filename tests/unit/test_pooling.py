@@ -41,3 +41,11 @@ def test_what_everybody_does_has_no_error(steps):
     found = pool.mean(np.ones(len(steps.weight)))
     assert found.value[0] == pytest.approx(1, abs=1e-12)
     assert pool.se(found.pull)[0] < 1e-9
+
+
+def test_nobody_is_no_member(steps):
+    """Of a pool without rows: no members, an effective number of none, an error of none."""
+    pool = Pool(steps, np.full(len(steps.weight), -1), 2)
+    assert pool.rows.tolist() == pool.n.tolist() == pool.n_eff.tolist() == [0, 0]
+    assert pool.degrees == [1, 1]
+    assert pool.se(pool.mean(np.ones(len(steps.weight))).pull).tolist() == [0, 0]

@@ -58,7 +58,10 @@ class Pool:
         if len(self.steps.pairs) == 1:  # a member has one step
             return self.split.n, self.split.mass(self.steps.weight).n_eff
         group, held = self._heads(self.split.at(self.steps.member), weight)
-        whole, squares = (np.bincount(group, weights=each, minlength=self.count) for each in (held, held**2))
+        # of nobody bincount makes whole numbers
+        whole, squares = (
+            np.bincount(group, weights=each, minlength=self.count).astype(float) for each in (held, held**2)
+        )
         n_eff = np.divide(whole**2, squares, out=np.zeros_like(squares), where=squares > 0)
         return np.bincount(group, minlength=self.count), n_eff
 
