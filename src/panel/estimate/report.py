@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pandas as pd
@@ -46,12 +47,19 @@ def report(
     waves = sorted(int(each) for each in person_waves["wave"].unique() if each <= wave)
     cross = weights[weights["kind"] == "cross-sectional"]
     sample = Sample(study, person_waves, cross, label="cross-sectional", keys=("member", "wave"))
-    figures = _levels(sample, waves)
-    for each in _paired(weights):  # one after the other: each holds what it reads
+    with ThreadPoolExecutor(max_workers=1) as beside:  # levels and pairs of waves read the sample, and share no result
+        followed = beside.submit(_followed, sample, weights)
+        return to_frame([*_levels(sample, waves), *followed.result()])
+
+
+def _followed(sample: Sample, weights: pd.DataFrame) -> list[Figure]:
+    """Return what happened to the same members, a pair of waves after the other: each holds what it reads."""
+    out: list[Figure] = []
+    for each in _paired(weights):
         pair = Pair.of(sample, weights, each)
-        figures += _stayers(pair)
-        figures += _transitions(pair)
-    return to_frame(figures)
+        out += _stayers(pair)
+        out += _transitions(pair)
+    return out
 
 
 def _paired(weights: pd.DataFrame) -> list[tuple[int, int]]:

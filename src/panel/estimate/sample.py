@@ -26,6 +26,8 @@ MOST_NUMBERS = 1 << 22
 """As many numbers are held at once for the influence of groups: some 32 MiB."""
 MOST_SPLITS = 12
 """As many ways to divide a part are kept: of six waves, by the answers to two questions."""
+SPLITS_OF_CHOSEN = 2
+"""The same of some rows of a sample, of which there are many: by who has both amounts, and the first above zero."""
 
 
 class Sample:
@@ -333,6 +335,7 @@ class Chosen(Sample):
         self.wave = whole.wave[places]
         found = weights.reindex(columns=list(WEIGHT_COLUMNS))
         self._begin(whole.study, found, label, whole.design.take(places), lost)
+        self._splits = Kept(most=SPLITS_OF_CHOSEN)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
