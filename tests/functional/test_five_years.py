@@ -290,6 +290,28 @@ def test_the_command_makes_intervals_hold_together(five_years, command):
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        ["pooled"],
+        ["flows", "--from", "2025", "--to", "2026"],
+        ["hazards", "--source", "1", "--target", "2"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_the_command_makes_moves_hold_together(five_years, command):
+    """`--simultaneous` widens intervals, says over how many, and hides what is hidden without it."""
+    asked = [command[0], "creative-ai", "-v", "main_role", *command[1:], "--by", "employment", "--format", "json"]
+    plain, wide = (json.loads(five_years.done(*asked, *more)) for more in ((), ("--simultaneous",)))
+    assert [row["status"] for row in wide] == [row["status"] for row in plain]
+    shown = [(one, two) for one, two in zip(plain, wide, strict=True) if one["estimate"] is not None]
+    assert shown
+    for one, two in shown:
+        assert one["estimate"] == two["estimate"]
+        assert two["low"] <= one["low"] <= one["high"] <= two["high"]
+        assert "simultaneous over" in two["method"]
+
+
+@pytest.mark.parametrize(
     ("options", "code", "said"),
     [
         (["--to", "2026", "--show", "leavers"], 2, "--variable"),

@@ -9,10 +9,10 @@ import typer
 from panel.cli.change import Amount, Division, From, Groups, Of, Real, To, Together, of_members, people
 from panel.cli.figures import Figures
 from panel.cli.operate import Form, StudyKey
+from panel.cli.output import Format
 
 if TYPE_CHECKING:
     from panel.analysis import Panel
-from panel.cli.output import Format
 
 
 def balanced(

@@ -14,7 +14,7 @@ from panel.estimate.estimators import Estimand, kish
 from panel.estimate.hazards import hazard_model
 from panel.estimate.kernel import covariance
 from panel.estimate.rows import Figure, Influence, Label
-from panel.estimate.spells import Move, _spells
+from panel.estimate.spells import Move, spells_of
 from panel.estimate.steps import Taken
 
 Baseline = Literal["spell", "wave", "constant"]
@@ -113,7 +113,7 @@ def _at_risk(taken: Taken, move: Move) -> tuple[np.ndarray, np.ndarray, np.ndarr
             f"Nobody in these groups has '{printable(taken.variable)}' in {codes} at the beginning of a step.",
             fix="choose another source, or other groups",
         )
-    return at_risk, np.isin(taken.target, target), _spells(taken, at_risk, source).year
+    return at_risk, np.isin(taken.target, target), spells_of(taken, at_risk, source).year
 
 
 def as_ratio(figure: Figure) -> Figure:

@@ -67,7 +67,7 @@ def hazards(taken: Taken, labels: Sequence[Label], move: Move, *, method: str) -
         np.where(at_risk, taken.groups, -1),
         len(labels),
         np.isin(taken.target, target),
-        _spells(taken, at_risk, source),
+        spells_of(taken, at_risk, source),
         taken.steps.told(method),
     )
     value = f"{_text(move.source)}>{_text(move.target)}"
@@ -87,7 +87,7 @@ class _Spells:
     is_begun: np.ndarray
 
 
-def _spells(taken: Taken, at_risk: np.ndarray, source: Sequence[int]) -> _Spells:
+def spells_of(taken: Taken, at_risk: np.ndarray, source: Sequence[int]) -> _Spells:
     """Return the spells of rows at risk: one more than the step that ends where this begins, if that was one too."""
     steps = taken.steps
     year, is_begun = np.zeros(len(at_risk), dtype=np.int64), np.zeros(len(at_risk), dtype=bool)
