@@ -46,6 +46,7 @@ ANSWERS: dict[str, Callable[[Panel], pd.DataFrame]] = {
     "mobility": lambda people: people.mobility("role", waves=PAIR),
     "corrected": lambda people: people.corrected("role", waves=PAIR, slips=0.001),
     "pooled": lambda people: people.pooled("role"),
+    "repeated": lambda people: people.repeated("role", waves=(1, 3)),
     "flows": lambda people: people.flows("role", waves=PAIR),
     "independence": lambda people: people.independence("role", waves=PAIR),
     "hazards": lambda people: people.hazards("role", source=1, target=2),

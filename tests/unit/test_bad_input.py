@@ -103,6 +103,7 @@ ANSWER = {
     "independence": lambda people: people.independence("role", waves=PAIR),
     "corrected": lambda people: people.corrected("role", waves=PAIR, slips=0.01),
     "pooled": lambda people: people.pooled("role"),
+    "repeated": lambda people: people.repeated("role", waves=(1, 3)),
     "hazards": lambda people: people.hazards("role", source=1, target=2),
     "hazard-model": lambda people: people.hazard_model("role", source=1, target=2, covariates=["work"]),
     "leavers of a share": lambda people: people.leavers("role", codes=[1], waves=PAIR),
@@ -131,9 +132,9 @@ REFUSED: dict[str, tuple[set[str], str]] = {  # which verbs must refuse, and wha
         set(VERBS) - {"mean", "median", "share", "inequality", "change of everybody", "response"}
         - {"quantile", "balance", "contrast", "change by replicates", "quantile by replicates"}
         - {"year on year of everybody", "event-study of everybody", "regression of everybody"},
-        "1-2|1 and 2|wave 2|1 years apart",
+        "1-2|1 and 2|wave 2|1 years apart|wave '2027'",
     ),
-    "a wave that was never fielded": (set(VERBS), "wave '2026'|1 years apart"),
+    "a wave that was never fielded": (set(VERBS), "wave '2026'|1 years apart|between 1 and 3"),
 }  # fmt: skip
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import pandas as pd
 
 from panel.analysis.subject import Subject
 from panel.disclose import HIDDEN, protect
+from panel.errors import EstimateError
 from panel.estimate import (
+    REPEATED,
     SIDES,
     Label,
     Move,
@@ -21,6 +24,7 @@ from panel.estimate import (
     hazards,
     holm,
     pooled_transitions,
+    repeated,
     tests_of_table,
     to_frame,
     transitions,
@@ -88,6 +92,45 @@ class Flows(Subject):
         )  # fmt: skip
         lost = {group for group, _ in self._hidden_cells(pair, labels, variable)}
         return self._hide(table, table["group"].isin(lost))
+
+    def repeated(self, variable: str, *, waves: tuple[int | str, int | str]) -> pd.DataFrame:
+        """
+        Return the from-to table of a span of years, beside what the tables of its steps, one after the other, make.
+
+        Steps are between waves that follow each other in the release, by members' group when each begins. A group of
+        which any of these tables hides a cell has no product. See `panel.estimate.repeated`.
+
+        Args:
+            variable: a coded variable.
+            waves: the first and the last, with others between.
+
+        Raises:
+            UnknownVariable: the release has no such variable.
+            EstimateError: no wave lies between; the span or a step has no longitudinal weight; or no group has members
+                in every category that is passed through.
+        """
+        span, labels = self._crossing(variable, waves)
+        first, last = span.waves
+        between = [each for each in self._sample.waves if first <= each <= last]
+        if len(between) < 3:
+            raise EstimateError(
+                f"No wave lies between {first} and {last}, so that there are no steps to repeat.",
+                fix="choose waves further apart",
+            )
+        steps = [self._pair(step) for step in pairwise(between)]
+        words = [
+            replace(each, denominator=f"{each.denominator}; steps between waves {', '.join(map(str, between))}")
+            for each in labels
+        ]
+        told = [
+            *transitions(span, labels, variable, self._groups(span.now), method=self._method),
+            *repeated(span, steps, words, variable, lambda pair: self._groups(pair.now), method=self._method),
+        ]
+        table, hidden = self._frame(told), self._hidden_cells(span, labels, variable)
+        lost = {group for pair in (span, *steps) for group, _ in self._hidden_cells(pair, labels, variable)}
+        cells = [row.statistic == "transition" and (row.group, row.value) in hidden for row in table.itertuples()]
+        made = table["statistic"].isin(REPEATED) & table["group"].isin(lost)
+        return self._hide(table, made | pd.Series(cells, index=table.index))
 
     def independence(self, variable: str, *, waves: tuple[int | str, int | str]) -> pd.DataFrame:
         """

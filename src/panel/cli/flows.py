@@ -53,6 +53,26 @@ def flows(
     Figures(panel.release.study, table).emit(form, title=f"Flows of {variable}")
 
 
+def repeated(
+    study: StudyKey,
+    variable: Coded,
+    first: From,
+    second: To,
+    by: Division = None,
+    simultaneous: Together = False,
+    release: Of = None,
+    form: Form = Format.auto,
+) -> None:
+    """
+    Show who moved over several years, beside what the moves of each year, one after the other, would make.
+
+    Example: panelctl repeated creative-ai -v main_role --from 2025 --to 2027
+    """
+    panel = people(study, release, by, simultaneous=simultaneous)
+    table = panel.repeated(variable, waves=(first, second))
+    Figures(panel.release.study, table).emit(form, title=f"Transitions of {variable}, and their steps repeated")
+
+
 def independence(
     study: StudyKey,
     variable: Coded,
@@ -116,5 +136,5 @@ def hazards(
 
 def register(program: typer.Typer) -> None:
     """Add the commands."""
-    for command in (pooled, flows, corrected, independence, hazards):
+    for command in (pooled, flows, repeated, corrected, independence, hazards):
         program.command()(command)

@@ -32,6 +32,7 @@ from panel.estimate.pairs import Pair, stayers, transitions
 from panel.estimate.percentiles import Percentile, percentiles
 from panel.estimate.pooling import pooled_transitions
 from panel.estimate.ranks import by_rank
+from panel.estimate.repeated import REPEATED, repeated
 from panel.estimate.report import method_of, report, unit_of
 from panel.estimate.rows import Figure, Influence, Label, to_frame
 from panel.estimate.sample import Sample
@@ -48,6 +49,7 @@ __all__ = [
     "GAPS",
     "INDEX_OF",
     "RATIOS",
+    "REPEATED",
     "RULES",
     "SIDES",
     "SPELLS",
@@ -117,6 +119,7 @@ __all__ = [
     "percentiles",
     "pooled_transitions",
     "quantile",
+    "repeated",
     "report",
     "ruled",
     "series",
