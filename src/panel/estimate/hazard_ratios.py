@@ -14,7 +14,7 @@ from panel.estimate.estimators import Estimand, kish
 from panel.estimate.hazards import hazard_model
 from panel.estimate.kernel import covariance
 from panel.estimate.rows import Figure, Influence, Label
-from panel.estimate.spells import Move, spells_of
+from panel.estimate.spells import Move, at_risk_of
 from panel.estimate.steps import Taken
 
 Baseline = Literal["spell", "wave", "constant"]
@@ -65,7 +65,7 @@ def hazard_ratios(
     """
     if baseline not in BASELINES:
         raise EstimateError(f"There is no baseline '{printable(baseline)}'.", fix=did_you_mean(baseline, BASELINES))
-    at_risk, moved, years = _at_risk(taken, move)
+    at_risk, moved, spells = at_risk_of(taken, move)
     rows = np.logical_and.reduce([at_risk, *(each.codes >= 0 for each in covariates)])
     without = int(np.count_nonzero(at_risk & ~rows))
     if not rows.any():
@@ -73,7 +73,7 @@ def hazard_ratios(
             f"Nobody at risk has an answer to all of {', '.join(printable(each.key) for each in covariates)}.",
             fix="leave one out",
         )
-    time = _time(taken, baseline, years)
+    time = _time(taken, baseline, spells.year)
     said = "" if time is None else _silent(time, rows, moved)
     if time is not None:
         rows = rows & _speaks(time, rows, moved)
@@ -99,21 +99,6 @@ def hazard_ratios(
         for place in each.present(rows)[1:]
     ]
     return HazardRatios([figure for figure, _ in found], [least for _, least in found])
-
-
-def _at_risk(taken: Taken, move: Move) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return who is at risk and who moves (masks), and the year of the spell of each row."""
-    if set(move.source) & set(move.target) or not (move.source and move.target):
-        raise EstimateError("A move is from some codes to others, none of them both.", fix="name two codes")
-    source, target = (taken.places(codes) for codes in (move.source, move.target))
-    at_risk = taken.inside & np.isin(taken.source, source)
-    if not at_risk.any():
-        codes = ", ".join(printable(str(code)) for code in move.source)
-        raise EstimateError(
-            f"Nobody in these groups has '{printable(taken.variable)}' in {codes} at the beginning of a step.",
-            fix="choose another source, or other groups",
-        )
-    return at_risk, np.isin(taken.target, target), spells_of(taken, at_risk, source).year
 
 
 def as_ratio(figure: Figure) -> Figure:

@@ -52,24 +52,10 @@ def hazards(taken: Taken, labels: Sequence[Label], move: Move, *, method: str) -
     Raises:
         EstimateError: source and target overlap, or nobody of these groups is at risk.
     """
-    if set(move.source) & set(move.target) or not (move.source and move.target):
-        raise EstimateError("A move is from some codes to others, none of them both.", fix="name two codes")
-    source, target = (taken.places(codes) for codes in (move.source, move.target))
-    at_risk = taken.inside & np.isin(taken.source, source)
-    if not at_risk.any():
-        codes = ", ".join(printable(str(code)) for code in move.source)
-        raise EstimateError(
-            f"Nobody in these groups has '{printable(taken.variable)}' in {codes} at the beginning of a step.",
-            fix="choose another source, or other groups",
-        )
+    at_risk, moved, spells = at_risk_of(taken, move)
     table = _Table(
-        taken,
-        np.where(at_risk, taken.groups, -1),
-        len(labels),
-        np.isin(taken.target, target),
-        spells_of(taken, at_risk, source),
-        taken.steps.told(method),
-    )
+        taken, np.where(at_risk, taken.groups, -1), len(labels), moved, spells, taken.steps.told(method)
+    )  # fmt: skip
     value = f"{_text(move.source)}>{_text(move.target)}"
     moves = [replace(label, unit="share", value=value) for label in labels]
     by_label = zip(*table.by_step(moves), strict=True)
@@ -80,14 +66,34 @@ def hazards(taken: Taken, labels: Sequence[Label], move: Move, *, method: str) -
 
 
 @dataclass(frozen=True)
-class _Spells:
+class Spells:
     """For each row the year of its spell, and whether its beginning was seen."""
 
     year: np.ndarray
     is_begun: np.ndarray
 
 
-def spells_of(taken: Taken, at_risk: np.ndarray, source: Sequence[int]) -> _Spells:
+def at_risk_of(taken: Taken, move: Move) -> tuple[np.ndarray, np.ndarray, Spells]:
+    """
+    Return who is at risk of a move and whose step ends in its target (masks), and the spell of each row.
+
+    Raises:
+        EstimateError: source and target overlap, or nobody of these groups is at risk.
+    """
+    if set(move.source) & set(move.target) or not (move.source and move.target):
+        raise EstimateError("A move is from some codes to others, none of them both.", fix="name two codes")
+    source, target = (taken.places(codes) for codes in (move.source, move.target))
+    at_risk = taken.inside & np.isin(taken.source, source)
+    if not at_risk.any():
+        codes = ", ".join(printable(str(code)) for code in move.source)
+        raise EstimateError(
+            f"Nobody in these groups has '{printable(taken.variable)}' in {codes} at the beginning of a step.",
+            fix="choose another source, or other groups",
+        )
+    return at_risk, np.isin(taken.target, target), _spells(taken, at_risk, source)
+
+
+def _spells(taken: Taken, at_risk: np.ndarray, source: Sequence[int]) -> Spells:
     """Return the spells of rows at risk: one more than the step that ends where this begins, if that was one too."""
     steps = taken.steps
     year, is_begun = np.zeros(len(at_risk), dtype=np.int64), np.zeros(len(at_risk), dtype=bool)
@@ -107,7 +113,7 @@ def spells_of(taken: Taken, at_risk: np.ndarray, source: Sequence[int]) -> _Spel
         known_then[member[stays]] = is_begun[own][stays]
         known_then[member[~risk & taken.inside[own]]] = True  # was elsewhere: what begins here is seen to begin
         seen[pair.waves[1]] = (years, known_then)
-    return _Spells(year, is_begun)
+    return Spells(year, is_begun)
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,7 @@ class _Table:
     owner: np.ndarray  # the group of each row at risk, -1 of others
     count: int
     moved: np.ndarray
-    spells: _Spells
+    spells: Spells
     steps_told: Between
 
     @property
