@@ -18,7 +18,7 @@ from panel.weigh import cross_sectional
 from tests.properties.test_panel_laws import drawn
 from tests.unit import release_factory
 from tests.unit.oracle_samples import BESIDE, EXACT, data, expected, near
-from tests.unit.panel_factory import people_of, small
+from tests.unit.panel_factory import people_of, small, study
 
 
 def domain(key: str, names: tuple[object, ...]) -> Domain:
@@ -150,6 +150,24 @@ def test_year_on_year_of_members_is_change_of_each_pair():
     people = people_of(drawn(3)).by("work")
     steps = [people.change("profit", waves=pair, groups="both") for pair in ((1, 2), (2, 3))]
     pd.testing.assert_frame_equal(people.year_on_year("profit", groups="both"), pd.concat(steps, ignore_index=True))
+
+
+def test_year_on_year_of_everybody_hides_what_change_hides():
+    """A group too few to be told in a year, and the next smallest of that year, have no change, here as there."""
+    frame = drawn(3, members=240).sort_values(["member", "wave"], ignore_index=True)
+    for wave, code, most in ((2, 1, 8), (1, 2, 20), (2, 3, 25)):
+        left_out = frame[(frame["wave"] == wave) & (frame["emp_class"] == code)].index[most:]
+        assert len(left_out)
+        frame.loc[left_out, "profit"] = np.nan
+    people = people_of(frame, study(disclosure_threshold=10), weight="cross-sectional").by("work")
+    told = people.year_on_year("profit")
+    steps = [people.change("profit", waves=pair) for pair in ((1, 2), (2, 3))]
+    beside = told.merge(pd.concat(steps), on=["statistic", "group", "from_wave", "wave"], suffixes=("", "_there"))
+    assert len(beside) == len(told) == sum(map(len, steps))
+    assert (beside["status"] == beside["status_there"]).all()
+    hidden = set(beside.loc[(beside["from_wave"] == 1) & (beside["status"] == "hidden"), "group"])
+    assert {"zzp", "hybrid"} <= hidden
+    assert beside["n"].isna().equals(beside["n_there"].isna())
 
 
 @pytest.mark.parametrize("weight", ["longitudinal", "cross-sectional"])

@@ -22,7 +22,6 @@ from panel.estimate import (
     composite,
     dynamics,
     ruled,
-    stayers,
 )
 
 
@@ -65,10 +64,7 @@ class Changes(Net):
                 f"The variance '{variance}' is of the net change of everybody, not of the same members.",
                 fix='ask it under weight="cross-sectional" (--everybody)',
             )
-        pair = self._pair((first, second))
-        labels = self._by_rule(self._in_terms(self._labels(variable), in_real_terms), groups)
-        rule = ruled(self._groups(pair.now), self._groups(pair.then), groups)
-        found = stayers(pair, labels, variable, rule, in_real_terms=in_real_terms, method=self._method)
+        found = self._stayers(variable, (first, second), groups, in_real_terms=in_real_terms)
         return self._protected(found, variable, (first, second))
 
     def composite(

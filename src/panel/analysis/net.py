@@ -1,8 +1,8 @@
-"""Everybody then against everybody now, with the variance that is asked for."""
+"""Everybody then against everybody now, with the variance that is asked for; and change within the same members."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,15 @@ from panel.estimate import (
     FIXED_OVERLAP,
     VARIANCES,
     CovarianceOf,
+    Figure,
     Joint,
     Redrawn,
+    Rule,
     Variance,
     fixed_overlap,
+    ruled,
     series,
+    stayers,
 )
 from panel.weigh import by_wave
 
@@ -40,7 +44,7 @@ class Errors:
 
 
 class Net(Levels):
-    """The net change of a mean, and what other variances of it need."""
+    """The net change of a mean, what other variances of it need, and the change within the same members."""
 
     def _net_change(
         self, variable: str, waves: tuple[int, int], errors: Errors, *, in_real_terms: bool
@@ -56,10 +60,21 @@ class Net(Levels):
             redrawn = self._redrawn(waves, errors)
             method, varied = f"{method}, {redrawn.convention}", redrawn.of_means(measure.values)
         found = series(sample, measure, self._groups(sample), waves, method=method, varied=varied)
+        return self._changes_of(found, variable, waves)
+
+    def _changes_of(self, found: list[Figure], variable: str, waves: Sequence[int]) -> pd.DataFrame:
+        """Return the changes among figures; a level that is hidden hides those that it is in."""
         if all(each.from_wave is None for each in found):
             found = []  # no group has both levels
         shown = self._protected(found, variable, waves)
         return shown[shown["from_wave"].notna()].reset_index(drop=True)
+
+    def _stayers(self, variable: str, waves: tuple[int, int], groups: Rule, *, in_real_terms: bool) -> list[Figure]:
+        """Return what changed within the members who answered two waves, by the group that a rule says."""
+        pair = self._pair(waves)
+        labels = self._by_rule(self._in_terms(self._labels(variable), in_real_terms), groups)
+        rule = ruled(self._groups(pair.now), self._groups(pair.then), groups)
+        return stayers(pair, labels, variable, rule, in_real_terms=in_real_terms, method=self._method)
 
     def _redrawn(self, waves: tuple[int, int], errors: Errors) -> Redrawn:
         """Return the sample of two waves to be drawn anew, with the weighting of the study to be done in each draw."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import pandas as pd
 
-from panel.analysis.levels import Levels
+from panel.analysis.net import Net
 from panel.errors import EstimateError
-from panel.estimate import Figure, Rule, ruled, series, stayers
+from panel.estimate import Rule, series
 
 
-class Yearly(Levels):
+class Yearly(Net):
     """Questions about a number in all waves that lie equally far apart."""
 
     def year_on_year(
@@ -37,13 +38,11 @@ class Yearly(Levels):
         """
         self._number(variable)
         pairs = self._apart_by(years)
+        waves = sorted({wave for pair in pairs for wave in pair})
         if self.weight == "cross-sectional":
-            found = self._of_everybody(variable, pairs, in_real_terms=in_real_terms)
-        else:
-            found = [
-                each for pair in pairs for each in self._of_members(variable, pair, groups, in_real_terms=in_real_terms)
-            ]
-        return self._protected(found, variable, sorted({wave for pair in pairs for wave in pair}))
+            return self._of_everybody(variable, waves, pairs, in_real_terms=in_real_terms)
+        found = [each for pair in pairs for each in self._stayers(variable, pair, groups, in_real_terms=in_real_terms)]
+        return self._protected(found, variable, waves)
 
     def _apart_by(self, years: int) -> list[tuple[int, int]]:
         """Return the pairs of waves so many years apart; those with a longitudinal weight, where that is used."""
@@ -64,17 +63,9 @@ class Yearly(Levels):
         return found
 
     def _of_everybody(
-        self, variable: str, pairs: list[tuple[int, int]], *, in_real_terms: bool
-    ) -> list[Figure]:  # fmt: skip
+        self, variable: str, waves: Sequence[int], between: Sequence[tuple[int, int]], *, in_real_terms: bool
+    ) -> pd.DataFrame:
+        """Return the net change of a mean between pairs of waves, from one joint covariance of all waves."""
         sample, measure = self._sample, self._mean_of(variable, in_real_terms=in_real_terms)
-        waves = sorted({wave for pair in pairs for wave in pair})
-        told = series(sample, measure, self._groups(sample), waves, method=self._method, between=pairs)
-        return [each for each in told if each.from_wave is not None]
-
-    def _of_members(
-        self, variable: str, waves: tuple[int, int], groups: Rule, *, in_real_terms: bool
-    ) -> list[Figure]:  # fmt: skip
-        pair = self._pair(waves)
-        labels = self._by_rule(self._in_terms(self._labels(variable), in_real_terms), groups)
-        rule = ruled(self._groups(pair.now), self._groups(pair.then), groups)
-        return stayers(pair, labels, variable, rule, in_real_terms=in_real_terms, method=self._method)
+        found = series(sample, measure, self._groups(sample), waves, method=self._method, between=between)
+        return self._changes_of(found, variable, waves)

@@ -7,6 +7,8 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from panel.errors import EstimateError, UnknownVariable, did_you_mean
 from panel.estimate.calibration import Calibration
@@ -120,9 +122,15 @@ class Sample:
         """Return the number of the member of each row, counted from 0."""
         return np.asarray(self._members[0])
 
+    @cached_property
+    def _every(self) -> pa.Array:
+        """Return every member, by number."""
+        return pa.Array.from_pandas(self._members[1])
+
     def numbers_of(self, members: pd.Series) -> np.ndarray:
         """Return the number of each of these members; -1 for one who has no row."""
-        return np.asarray(self._members[1].get_indexer(pd.Index(members)))
+        found = pc.index_in(pa.Array.from_pandas(members).cast(self._every.type), value_set=self._every)
+        return np.asarray(found.fill_null(-1))
 
     def rows_of(self, numbers: np.ndarray, wave: int) -> np.ndarray:
         """Return the row of each of these members, by number, in a wave; -1 for one who has none."""
