@@ -41,7 +41,7 @@ class Flows(Subject):
         Return the from-to table of a coded variable over all steps of so many years together, by members' first group.
 
         Only waves that lie exactly so far apart are put together, and the denominator says how many steps there are;
-        `n` counts members. See `panel.estimate.pooling`.
+        `n` counts members. See `panel.estimate.flows`.
 
         Raises:
             UnknownVariable: the release has no such variable.

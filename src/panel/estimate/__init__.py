@@ -17,7 +17,7 @@ from panel.estimate.decomposition import Amount, decomposition
 from panel.estimate.dynamics import RULES, Dynamics, Rule, dynamics, ruled
 from panel.estimate.effects import Asked, Covariate, coefficients, event_study
 from panel.estimate.estimators import Estimand, mean, quantile
-from panel.estimate.flows import SIDES, TESTS, flows, tests_of_table, without_errors
+from panel.estimate.flows import SIDES, TESTS, flows, pooled_transitions, tests_of_table, without_errors
 from panel.estimate.gaps import GAPS, Sides, gaps, middle_of
 from panel.estimate.grouping import Grouping, Slice, everybody, grouping, groupings, slices
 from panel.estimate.hazard_ratios import RATIOS, as_ratio, hazard_ratios
@@ -30,7 +30,6 @@ from panel.estimate.net_change import VARIANCES, Redrawn, Variance, fixed_overla
 from panel.estimate.own_change import Kind, Threshold, beyond_threshold, own_change
 from panel.estimate.pairs import Pair, stayers, transitions
 from panel.estimate.percentiles import Percentile, percentiles
-from panel.estimate.pooling import pooled_transitions
 from panel.estimate.ranks import by_rank
 from panel.estimate.repeated import REPEATED, repeated
 from panel.estimate.report import method_of, report, unit_of

@@ -1,50 +1,40 @@
-"""The from-to table of every group as shares of all, and how its cells vary together, for flows and tests."""
+"""Shares of the cells of groups' tables over steps, ratios of them, and how they vary together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 
 from panel.estimate.grouped import Grouped
-from panel.estimate.overlap import SMALL, products
+from panel.estimate.overlap import SMALL, Pulls
 from panel.estimate.pooling import Leg, Pool
 from panel.estimate.rows import Influence
-from panel.estimate.steps import Steps, Taken
+from panel.estimate.steps import Steps
 
 
 @dataclass(frozen=True)
 class Cells:
     """
-    The shares of the cells of each group's from-to table, of the steps of one pair, and their joint covariance.
+    The shares of `many` cells of each group, of the members of one step or of several, and their joint covariance.
 
-    A figure is a sum of cells, each times a coefficient: sum_c b_c p_c. All figures of all groups take their errors
-    from one pass over the rows, for no row is in two cells:
+    No row is in two cells, so every figure made of them takes its error from one pass over the rows, and one over the
+    rows of each two steps, for a member who takes both is one PSU. With t_c = sum w 1(c) / W, W the weight of the group
+    as it is, a figure f that moves with t_c by a_c has
 
-        V(b'p) = (b - b'p 1)' V(t) (b - b'p 1),   t_c = sum w 1(c) / W,   W the weight of the group as it is
+        V(f) = a' V(t) a
 
-    Cells of a group are in the order of `codes`: source by target. Source: as `panel.estimate.kernel`; held to it in
-    tests/unit/test_cells.py.
+    `cell` is of each row from 0 to `many` - 1, anything where it is in no group. Source: as `panel.estimate.kernel`;
+    held to it in tests/unit/test_cells.py.
     """
 
     steps: Steps
     groups: Pool
-    cell: np.ndarray  # of each row, -1 where it is in no group
-    codes: tuple[object, ...]
-
-    @classmethod
-    def of(cls, taken: Taken, count: int) -> Cells:
-        """Return the cells of `count` groups."""
-        groups = Pool(taken.steps, np.where(taken.inside, taken.groups, -1), count)
-        cell = np.where(taken.inside, taken.source * len(taken.codes) + taken.target, -1)
-        return cls(taken.steps, groups, cell, taken.codes)
-
-    @property
-    def many(self) -> int:
-        """Return how many cells a group has."""
-        return len(self.codes) ** 2
+    cell: np.ndarray
+    many: int
 
     @cached_property
     def _fine(self) -> Pool:
@@ -73,21 +63,32 @@ class Cells:
         """
         if self._fine.legs is None:
             return None
-        (leg,) = self._fine.legs
+        found = [self._pulls(leg) for leg in self._fine.legs]
+        matrix = np.sum([self._own(leg, pulls) for leg, pulls in zip(self._fine.legs, found, strict=True)], axis=0)
+        for one, two in combinations(found, 2):
+            both = self.steps.whole.overlap(one.crowd, two.crowd).of_cells(one, two, self.many)
+            matrix += both + both.transpose(0, 2, 1)
+        squares = np.sum([self._by_group(each.squares) for each in found], axis=0)
+        matrix[:, range(self.many), range(self.many)] += squares
+        return matrix, squares
+
+    def _pulls(self, leg: Leg) -> Pulls:
+        """Return what the rows of a step do to the `t` of its cells."""
         nothing = np.zeros(self._fine.count)
-        pull = self.groups.split.mass(self.steps.weight).inverse
-        pulls = leg.crowd.pulls(Grouped(nothing, nothing, nothing, nothing > 0, leg.split, pull))
+        pull = self.groups.split.mass(self.steps.weight).inverse[leg.own]
+        return leg.crowd.pulls(Grouped(nothing, nothing, nothing, nothing > 0, leg.split, pull))
+
+    def _own(self, leg: Leg, pulls: Pulls) -> np.ndarray:
+        """Return the covariance of the `t` of one step, but for the squares of each cell."""
         slopes = [self._by_group(each) for each in pulls.slopes]
         sums = self._by_group(pulls.sums)
         matrix = -np.einsum("gch,gdh,h->gcd", sums, sums, 1 / np.maximum(leg.crowd.design.drawn, 1), optimize=True)
         for slope, own in zip(slopes, self._crossed(leg, pulls.own), strict=True):
             both = np.einsum("gcq,gdq->gcd", slope, own, optimize=True)
             matrix -= both + both.transpose(0, 2, 1)
-        for (one, two), held in products(leg.crowd, leg.crowd, slice(None), slice(None)).items():
+        for (one, two), held in leg.crowd.products.items():
             matrix += np.einsum("gcp,pq,gdq->gcd", slopes[one], held, slopes[two], optimize=True)
-        squares = self._by_group(pulls.squares)
-        matrix[:, range(self.many), range(self.many)] += squares
-        return matrix, squares
+        return np.asarray(matrix)
 
     def _crossed(self, leg: Leg, own: np.ndarray) -> list[np.ndarray]:
         """Return for each auxiliary of the weighting its sum over the rows of each cell, times what they do to it."""
@@ -99,41 +100,64 @@ class Cells:
     def _by_group(self, values: np.ndarray) -> np.ndarray:
         return values.reshape(self.groups.count, self.many, *values.shape[1:])
 
-    def values(self, coefficients: np.ndarray) -> np.ndarray:
-        """Return a figure of each group."""
-        return np.einsum("gc,c->g", self.shares, coefficients)
+    def figure(self, hit: np.ndarray) -> Made:
+        """Return the sum of cells, each times a number (a number a cell), of each group: a share, or a difference."""
+        return self.ratio(hit, np.ones(self.many))
 
-    def se(self, coefficients: np.ndarray) -> np.ndarray:
-        """Return the standard error of a figure of each group."""
+    def ratio(self, hit: np.ndarray, base: np.ndarray) -> Made:
+        """Return of the cells that count in `base` (a number a cell, 0 or 1) the mean of `hit`; 0 where nobody is."""
+        held = np.einsum("gc,c->g", self.shares, base)
+        whole = np.where(held > 0, held, 1.0)
+        value = np.einsum("gc,c,c->g", self.shares, base, hit) / whole
+        return Made(value, base * (hit - value[:, None]) / whole[:, None])
+
+    def se(self, slopes: np.ndarray) -> np.ndarray:
+        """Return the standard error of a figure of each group, from how it moves with each cell: groups by cells."""
         if self._joint is None:
-            return self.groups.se(self.pull(coefficients))
+            return np.sqrt([self._long(place, slopes) for place in range(self.groups.count)])
         matrix, squares = self._joint
-        slope = coefficients - self.values(coefficients)[:, None]
-        variance = np.einsum("gcd,gc,gd->g", matrix, slope, slope, optimize=True)
-        sound = variance >= SMALL * np.einsum("gc,gc->g", squares, slope**2)
-        se = np.sqrt(np.maximum(variance, 0.0))
-        return se if sound.all() else np.where(sound, se, self.groups.se(self.pull(coefficients)))
+        variance = np.einsum("gcd,gc,gd->g", matrix, slopes, slopes, optimize=True)
+        sound = variance >= SMALL * np.einsum("gc,gc->g", squares, slopes**2)
+        for place in np.flatnonzero(~sound):
+            variance[place] = self._long(int(place), slopes)
+        return np.sqrt(variance)
 
-    def pull(self, coefficients: np.ndarray) -> np.ndarray:
+    def _long(self, group: int, slopes: np.ndarray) -> float:
+        """Return the variance of the figure of a group by the kernel itself."""
+        totals = self.groups.totals(group, self._pull(slopes))
+        return max(float(self.steps.covariance_of([totals])[0, 0]), 0.0)
+
+    def _pull(self, slopes: np.ndarray) -> np.ndarray:
         """Return the linearised variable of a figure, by row of the groups' `split`."""
         split = self.groups.split
-        value = np.take(self.values(coefficients), split.owner)
-        return np.asarray((coefficients[split.at(self.cell)] - value) * split.mass(self.steps.weight).inverse)
+        return np.asarray(slopes[split.owner, split.at(self.cell)] * split.mass(self.steps.weight).inverse)
 
-    def influences(self, coefficients: np.ndarray) -> Sequence[Influence | None]:
+    def influences(self, slopes: np.ndarray, degrees: Sequence[int]) -> Sequence[Influence | None]:
         """Return the influence of a figure of each group, where it was asked for."""
-        return self.groups.influences(self.pull(coefficients)) if self.steps.is_joint else [None] * self.groups.count
+        if not self.steps.is_joint:
+            return [None] * self.groups.count
+        design, pull = self.steps.whole.design, self._pull(slopes)
+        return [Influence(self.groups.totals(place, pull), design, own) for place, own in enumerate(degrees)]
 
     def covariance(self, group: int) -> np.ndarray:
         """Return the covariance matrix of the shares of a group: cells by cells."""
         seen = np.flatnonzero(self.counts[group])
+        turn = np.eye(self.many) - self.shares[group][:, None]  # row c: the slope of the share of c on t
         if self._joint is not None:
             matrix, squares = self._joint
-            turn = np.eye(self.many) - self.shares[group][:, None]  # row c: the slope of the share of c on t
             out = np.asarray(turn @ matrix[group] @ turn.T)
             if (np.diag(out)[seen] >= SMALL * (turn**2 @ squares[group])[seen]).all():
                 return out
-        totals = [self.groups.totals(group, self.pull(np.eye(self.many)[cell])) for cell in seen]
+        slopes = [self.figure(cell).slopes for cell in np.eye(self.many)[seen]]
+        totals = [self.groups.totals(group, self._pull(each)) for each in slopes]
         out = np.zeros((self.many, self.many))
         out[np.ix_(seen, seen)] = self.steps.covariance_of(totals)
         return out
+
+
+@dataclass(frozen=True)
+class Made:
+    """A figure of each group made of its cells: `value`, and `slopes`, how it moves with each (groups by cells)."""
+
+    value: np.ndarray
+    slopes: np.ndarray

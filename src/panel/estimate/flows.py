@@ -1,4 +1,4 @@
-"""Flows between the categories of an answer: how many went from one to another, came, went, and what is left."""
+"""Flows between the categories of an answer: who went from one to another, came, went, what is left; all years."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from panel.estimate.grouped import Grouped
 from panel.estimate.grouping import Grouping
 from panel.estimate.independence import of_table
 from panel.estimate.pairs import Pair
+from panel.estimate.pooling import Pool
 from panel.estimate.rows import Figure, Label
 from panel.estimate.steps import Steps, Taken
 
@@ -67,6 +68,40 @@ def tests_of_table(
     return [figure for place, label in enumerate(labels) for figure in crossed.tests(label, place)]
 
 
+def pooled_transitions(taken: Taken, labels: Sequence[Label], *, method: str) -> list[Figure]:
+    """
+    Return the from-to table of a coded variable over the steps of all years together, row shares.
+
+    Whoever is in a category when a step begins counts once for each such step; rows add up to one, and a member's
+    steps are one PSU. Only steps of the same number of years are put together.
+
+    Source: kernel, row shares as ratios of sums over person-steps. Oracle: o07 (pooled_row_props, males_union).
+
+    Args:
+        taken: the steps, by group of the earlier wave.
+        labels: what the figures of each group are about.
+        method: how the intervals are meant.
+    """
+    steps, codes = taken.steps, taken.codes
+    told, many = steps.told(method), len(codes)
+    pool = Pool(steps, np.where(taken.inside, taken.groups * many + taken.source, -1), len(labels) * many)
+    cells = Cells(steps, pool, taken.target, many)
+    found = [cells.figure(end) for end in np.eye(many)]
+    errors = [cells.se(each.slopes) for each in found]
+    joint = [cells.influences(each.slopes, pool.degrees) for each in found]
+    return [
+        told.figure(
+            replace(steps.words(label, int(pool.rows[cell])), unit="share", value=f"{source}>{target}"),
+            "pooled_transition", value=float(each.value[cell]), se=float(se[cell]), degrees=pool.degrees[cell],
+            n=int(pool.n[cell]), n_eff=float(pool.n_eff[cell]), influence=influence[cell],
+        )
+        for place, label in enumerate(labels)
+        for cell, source in enumerate(codes, start=place * many)
+        if pool.rows[cell]
+        for target, each, se, influence in zip(codes, found, errors, joint, strict=True)
+    ]  # fmt: skip
+
+
 def without_errors(pair: Pair) -> Pair:
     """Return a pair whose figures have their values and counts but no errors: to see which of them are hidden."""
     return _Counted(**{each.name: getattr(pair, each.name) for each in fields(pair)} | {"is_joint": False})
@@ -87,16 +122,17 @@ class _Counted(Pair):
 
 @dataclass(frozen=True)
 class _Crossed:
-    cells: Cells
+    cells: Cells  # source by target
+    codes: tuple[object, ...]
     told: Between
 
     @property
     def _many(self) -> int:
-        return len(self.cells.codes)
+        return len(self.codes)
 
     def flows(self, labels: Sequence[Label]) -> list[list[Figure | None]]:
         """Return the cells, then what came, went and was left of both by category: for each a figure a group."""
-        codes, columns = self.cells.codes, []
+        codes, columns = self.codes, []
         names = [f"{source}>{target}" for source in codes for target in codes]
         for name, cell in zip(names, np.eye(self.cells.many), strict=True):
             own = [replace(label, value=name, unit="share") for label in labels]
@@ -117,11 +153,11 @@ class _Crossed:
         return np.tile(np.eye(self._many)[at], self._many)
 
     def _figures(self, labels: Sequence[Label], statistic: str, coefficients: np.ndarray) -> list[Figure | None]:
-        pool, values, se = self.cells.groups, self.cells.values(coefficients), self.cells.se(coefficients)
-        joint = self.cells.influences(coefficients)
+        pool, found = self.cells.groups, self.cells.figure(coefficients)
+        se, joint = self.cells.se(found.slopes), self.cells.influences(found.slopes, pool.degrees)
         return [
             self.told.figure(
-                label, statistic, value=float(values[place]), se=float(se[place]), degrees=pool.degrees[place],
+                label, statistic, value=float(found.value[place]), se=float(se[place]), degrees=pool.degrees[place],
                 n=int(pool.n[place]), n_eff=float(pool.n_eff[place]), influence=joint[place],
             )
             if pool.rows[place]
@@ -159,5 +195,8 @@ class _Crossed:
 def _crossed(pair: Pair, labels: Sequence[Label], variable: str, groups: Grouping, method: str) -> _Crossed:
     first, second = (pair.now.study.wave(wave).reference_year for wave in pair.waves)
     steps = Steps((pair,), second - first)
-    cells = Cells.of(Taken.of(steps, variable, lambda _: groups), len(labels))
-    return _Crossed(cells, replace(steps.told(method), weight=pair.now.label))
+    taken = Taken.of(steps, variable, lambda _: groups)
+    pool = Pool(steps, np.where(taken.inside, taken.groups, -1), len(labels))
+    many = len(taken.codes)
+    cells = Cells(steps, pool, taken.source * many + taken.target, many**2)
+    return _Crossed(cells, taken.codes, replace(steps.told(method), weight=pair.now.label))

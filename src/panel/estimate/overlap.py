@@ -180,8 +180,9 @@ class Crowd:
         return tuple(each.among(self.stratum, count, slice(None)).sums(ones) for each in self.auxiliaries)
 
     @cached_property
-    def _products(self) -> dict[tuple[int, int], np.ndarray]:
-        return products(self, self, slice(None), slice(None))
+    def products(self) -> dict[tuple[int, int], np.ndarray]:
+        """Return the products of every auxiliary with every other, over all PSUs."""
+        return _products(self, self, slice(None), slice(None))
 
     @cached_property
     def _margins_in_response(self) -> tuple[np.ndarray, ...]:
@@ -224,7 +225,7 @@ class Crowd:
         variance = squares - np.einsum("gh,gh,h->g", sums, sums, 1 / np.maximum(self.design.drawn, 1))
         for slope, each in zip(slopes, rows.auxiliaries, strict=True):
             variance -= 2 * np.einsum("gq,gq->g", slope, each.sums(own))
-        variance += _quadratic(slopes, slopes, self._products)
+        variance += _quadratic(slopes, slopes, self.products)
         return Pulls(self, found.split, own, slopes, sums, rows.heads > 0, variance, squares)
 
     def degrees(self, found: Grouped) -> list[int]:
@@ -277,36 +278,46 @@ class Overlap:
 
     @cached_property
     def _products(self) -> dict[tuple[int, int], np.ndarray]:
-        return products(self.first, self.second, *self._both)
+        return _products(self.first, self.second, *self._both)
 
     def of(self, first: Pulls, second: Pulls) -> Shared:
         """Return the covariance of the estimates of each group in the two parts, and the PSUs it has in both."""
-        paired = self.paired(first.split, second.split)
+        cells = self.of_cells(first, second, 1)
+        return Shared(cells[:, 0, 0], self.paired(first.split, second.split, 1).units)
+
+    def of_cells(self, first: Pulls, second: Pulls, many: int) -> np.ndarray:
+        """
+        Return how estimates of cells vary together: groups, by the cells of each in the first part, and in the second.
+
+        A cell is what a group of the pulls is here: `many` that follow each other are those of one group.
+        """
+        paired = self.paired(first.split, second.split, many)
         found = paired.sums(np.take(first.own, paired.same[0]) * np.take(second.own, paired.same[1]))
-        for slopes, crossing, own in (
-            (second.slopes, paired.mine, first.own), (first.slopes, paired.theirs, second.own)
-        ):  # fmt: skip
-            inside = np.take(own, crossing.rows)
-            for slope, each in zip(slopes, crossing.auxiliaries, strict=True):
-                found -= np.einsum("gq,gq->g", slope, each.sums(inside))
-        found += _quadratic(first.slopes, second.slopes, self._products)
-        found -= np.einsum("gh,gh,h->g", first.sums, second.sums, 1 / np.maximum(self.first.design.drawn, 1))
-        return Shared(found, paired.units)
+        mine, theirs = (tuple(_by_group(each, many) for each in pulls.slopes) for pulls in (first, second))
+        for slope, own in zip(theirs, paired.mine.sums(first.own), strict=True):
+            found -= np.einsum("gcq,gdq->gcd", _by_group(own, many), slope)
+        for slope, own in zip(mine, paired.theirs.sums(second.own), strict=True):
+            found -= np.einsum("gcq,gdq->gcd", slope, _by_group(own, many))
+        for (one, two), held in self._products.items():
+            found += np.einsum("gcp,gdp->gcd", mine[one] @ held, theirs[two])
+        sums, drawn = (_by_group(each.sums, many) for each in (first, second)), np.maximum(self.first.design.drawn, 1)
+        return np.asarray(found - np.einsum("gch,gdh,h->gcd", *sums, 1 / drawn))
 
-    def paired(self, first: Split, second: Split) -> Paired:
-        """Return the rows of two splits by the PSUs they share; made once for the same two."""
-        return self.kept.get("paired", (self, first, second), lambda: self._paired(first, second))
+    def paired(self, first: Split, second: Split, many: int) -> Paired:
+        """Return the rows of two splits, `many` cells a group, by the PSUs they share; made once for the same two."""
+        return self.kept.get(f"paired {many}", (self, first, second), lambda: self._paired(first, second, many))
 
-    def _paired(self, first: Split, second: Split) -> Paired:
+    def _paired(self, first: Split, second: Split, many: int) -> Paired:
         mine, theirs = self._both
         ours, others = np.take(self.first.placed(first), mine), np.take(self.second.placed(second), theirs)
         inside, others_inside = ours >= 0, others >= 0
         both = np.flatnonzero(inside & others_inside)
-        owner = np.take(first.owner, ours[both])
-        is_same = owner == np.take(second.owner, others[both])
+        here, there = np.take(first.owner, ours[both]), np.take(second.owner, others[both])
+        is_same = here == there if many == 1 else here // many == there // many
         same = both[is_same]
+        owner = here[is_same] if many == 1 else crossed(here[is_same], there[is_same] % many, first.count, many)
         return Paired(
-            first.count, owner[is_same], (np.take(ours, same), np.take(others, same)),
+            first.count // many, many, owner, (np.take(ours, same), np.take(others, same)),
             _crossing(first, ours[inside], self.second, theirs[inside]),
             _crossing(second, others[others_inside], self.first, mine[others_inside]),
         )  # fmt: skip
@@ -319,17 +330,30 @@ class Crossing:
     rows: np.ndarray
     auxiliaries: tuple[Among, ...]
 
+    def sums(self, own: np.ndarray) -> list[np.ndarray]:
+        """Return for each auxiliary its sum over the rows of each group, times what they do to it."""
+        return [each.sums(np.take(own, self.rows)) for each in self.auxiliaries]
+
 
 def _crossing(split: Split, rows: np.ndarray, crowd: Crowd, at: np.ndarray) -> Crossing:
     owner = np.take(split.owner, rows)
     return Crossing(rows, tuple(each.among(owner, split.count, at) for each in crowd.auxiliaries))
 
 
+def _by_group(values: np.ndarray, many: int) -> np.ndarray:
+    return values.reshape(len(values) // many, many, *values.shape[1:])
+
+
 @dataclass(frozen=True)
 class Paired:
-    """Two splits by the PSUs they share: rows of one group in both, and the rows of either that are in the other."""
+    """
+    Two splits by the PSUs they share: rows of one group in both, and the rows of either that are in the other.
+
+    `owner` is the group of a row, its cell in the one and its cell in the other, in one number.
+    """
 
     count: int
+    many: int
     owner: np.ndarray
     same: tuple[np.ndarray, np.ndarray]
     mine: Crossing
@@ -338,12 +362,13 @@ class Paired:
     @cached_property
     def units(self) -> np.ndarray:
         """Return how many PSUs each group has in both."""
-        return np.bincount(self.owner, minlength=self.count)
+        return np.bincount(self.owner, minlength=self.count * self.many**2).reshape(self.count, -1).sum(axis=1)
 
     def sums(self, values: np.ndarray) -> np.ndarray:
-        """Return the sum of each group, of a number for each row in one group in both."""
+        """Return the sum of each group, by cells and cells, of a number for each row in one group in both."""
+        sums = np.bincount(self.owner, weights=values, minlength=self.count * self.many**2)
         # of nobody bincount makes whole numbers
-        return np.bincount(self.owner, weights=values, minlength=self.count).astype(float, copy=False)
+        return sums.reshape(self.count, self.many, self.many).astype(float, copy=False)
 
 
 @dataclass(frozen=True)
@@ -354,7 +379,7 @@ class Shared:
     units: np.ndarray
 
 
-def products(
+def _products(
     first: Crowd, second: Crowd, mine: np.ndarray | slice, theirs: np.ndarray | slice
 ) -> dict[tuple[int, int], np.ndarray]:
     """Return the products of every auxiliary of one part with every one of another, over PSUs in pairs."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from panel.errors import EstimateError, printable
 from panel.estimate.between import Between
+from panel.estimate.cells import Cells, Made
 from panel.estimate.hazards import survival
 from panel.estimate.pooling import Pool
 from panel.estimate.rows import Figure, Influence, Label
@@ -134,21 +135,45 @@ class _Table:
         """Return all rows at risk, by group."""
         return Pool(self.steps, self.owner, self.count)
 
+    @cached_property
+    def _edges(self) -> np.ndarray:
+        return np.cumsum([0, *(len(pair.now.weight) for pair in self.steps.pairs)])
+
+    @cached_property
+    def _kinds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the step and the year of the spell of each kind of row at risk, and the kind of each row."""
+        step = np.repeat(np.arange(len(self.steps.pairs)), np.diff(self._edges))
+        wide = int(self.spells.year.max()) + 1
+        key = step * wide + self.spells.year
+        seen = np.flatnonzero(np.bincount(key[self.owner >= 0]))
+        place = np.zeros(int(key.max()) + 1, dtype=np.int32)
+        place[seen] = np.arange(len(seen))
+        return np.stack(np.divmod(seen, wide)), place[key]
+
+    @cached_property
+    def cells(self) -> Cells:
+        """Return the rows at risk by kind, those who stayed before those who moved."""
+        (steps, _), kind = self._kinds
+        return Cells(self.steps, self.whole, kind * 2 + self.moved, 2 * len(steps))
+
+    def _hazard(self, kinds: np.ndarray) -> Made:
+        """Return the share of some kinds of rows (a mask) that moved, of each group."""
+        return self.cells.ratio(np.tile([0.0, 1.0], len(kinds)), np.repeat(kinds.astype(float), 2))
+
     def by_step(self, labels: Sequence[Label]) -> list[list[Figure | None]]:
         """Return the hazards of each step, and of all steps together: for each a figure a group, None where none."""
-        edges = np.cumsum([0, *(len(pair.now.weight) for pair in self.steps.pairs)])
-        columns = []
-        for pair, (start, stop) in zip(self.steps.pairs, pairwise(edges), strict=True):
+        columns, (step, _) = [], self._kinds[0]
+        for place, (pair, (start, stop)) in enumerate(zip(self.steps.pairs, pairwise(self._edges), strict=True)):
             pool = Pool(Steps((pair,), self.steps.years), self.owner[start:stop], self.count)
             told = replace(self.steps_told, waves=pair.waves, weight=pair.now.label)
-            columns.append(self._hazards(pool, self.moved[start:stop], told, labels, "hazard"))
-        return [*columns, self._hazards(self.whole, self.moved, self.steps_told, labels, "pooled_hazard")]
+            columns.append(self._hazards(pool, self._hazard(step == place), told, labels, "hazard"))
+        found = self._hazard(np.ones(len(step)))
+        return [*columns, self._hazards(self.whole, found, self.steps_told, labels, "pooled_hazard")]
 
     def _hazards(
-        self, pool: Pool, moved: np.ndarray, told: Between, labels: Sequence[Label], statistic: str
+        self, pool: Pool, found: Made, told: Between, labels: Sequence[Label], statistic: str
     ) -> list[Figure | None]:
-        found = pool.mean(moved)
-        se, joint = pool.se(found.pull), pool.influences(found.pull)
+        se, joint = self.cells.se(found.slopes), self.cells.influences(found.slopes, pool.degrees)
         return [
             told.figure(
                 self.steps.words(label, int(pool.rows[place])), statistic, value=float(found.value[place]),
@@ -162,27 +187,33 @@ class _Table:
 
     def life_table(self, labels: Sequence[Label]) -> list[list[Figure]]:
         """Return for each group the hazard and the survival by year of the spell, up to the first year with nobody."""
-        years = int(self.spells.year.max())
+        years, (_, seen) = int(self.spells.year.max()), self._kinds[0]
         owner = np.where(self.owner >= 0, self.owner * years + self.spells.year - 1, -1)
         pool = Pool(self.steps, owner, self.count * years)
-        found = pool.mean(self.moved)
-        se, hazard = pool.se(found.pull), found.value.reshape(self.count, years)
-        joint, survivals = pool.influences(found.pull), self._survivals(years, found.pull, hazard)
-        unseen = Pool(self.steps, np.where(self.spells.is_begun, -1, owner), pool.count).n
+        unseen = Pool(self.steps, np.where(self.spells.is_begun, -1, owner), pool.count).n.reshape(-1, years)
         life: list[list[Figure]] = [[] for _ in labels]
         ended = np.zeros(self.count, dtype=bool)
+        found: list[Made] = []
         for year in range(1, years + 1):
             ended |= pool.rows.reshape(self.count, years)[:, year - 1] == 0
-            stayed = survivals[year - 1]
+            found.append(self._hazard(seen == year))
+            by_then = Pool(self.steps, np.where(self.spells.year <= year, self.owner, -1), self.count).degrees
+            hazards, stayed = self._each(found[-1], pool.degrees[year - 1 :: years]), self._each(_stay(found), by_then)
             for place in map(int, np.flatnonzero(~ended)):
                 cell = place * years + year - 1
-                words = self._words(labels[place], year, int(unseen[cell]), int(pool.rows[cell]))
-                own = _Of(float(found.value[cell]), float(se[cell]), pool.degrees[cell], joint[cell])
+                words = self._words(labels[place], year, int(unseen[place, year - 1]), int(pool.rows[cell]))
                 life[place] += [
-                    self._told(words, "spell_hazard", own, pool, [cell]),
+                    self._told(words, "spell_hazard", hazards[place], pool, [cell]),
                     self._told(words, "spell_survival", stayed[place], pool, range(cell - year + 1, cell + 1)),
                 ]
         return life
+
+    def _each(self, found: Made, degrees: Sequence[int]) -> list[_Of]:
+        """Return a figure of each group, with its error."""
+        told = zip(
+            found.value, self.cells.se(found.slopes), degrees, self.cells.influences(found.slopes, degrees), strict=True
+        )  # fmt: skip
+        return [_Of(float(value), float(error), freedom, own) for value, error, freedom, own in told]
 
     def _words(self, label: Label, year: int, unseen: int, rows: int) -> Label:
         said = f"{label.denominator}, {unseen} members there when first seen"
@@ -196,24 +227,12 @@ class _Table:
             n_eff=float(pool.n_eff[least]), influence=own.influence,
         )  # fmt: skip
 
-    def _survivals(self, years: int, pull: np.ndarray, hazard: np.ndarray) -> list[list[_Of]]:
-        """Return by year of the spell the share of each group that has not moved by then."""
-        owner, year = self.whole.split.owner, self.whole.split.at(self.spells.year)
-        found = [survival(hazard[:, : last + 1]) for last in range(years)]
-        moved = []
-        for last, each in enumerate(found):
-            slope = np.pad(each.slope, ((0, 0), (0, years - last - 1)))  # who is there later moves nothing
-            moved.append(slope[owner, year - 1] * pull)
-        out = []
-        for last, (each, pulls, se) in enumerate(zip(found, moved, self.whole.errors(moved), strict=True)):
-            degrees = Pool(self.steps, np.where(self.spells.year <= last + 1, self.owner, -1), self.count).degrees
-            influences = [
-                replace(influence, degrees=freedom) if influence else None
-                for influence, freedom in zip(self.whole.influences(pulls), degrees, strict=True)
-            ]
-            told = zip(each.value, se, degrees, influences, strict=True)
-            out.append([_Of(float(value), float(error), freedom, own) for value, error, freedom, own in told])
-        return out
+
+def _stay(hazards: Sequence[Made]) -> Made:
+    """Return the share of each group that has not moved after the years that hazards are given of."""
+    found = survival(np.stack([each.value for each in hazards], axis=1))
+    slopes = np.einsum("gy,ygc->gc", found.slope, np.stack([each.slopes for each in hazards]))
+    return Made(found.value, slopes)
 
 
 @dataclass(frozen=True)
