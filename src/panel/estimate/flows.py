@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from scipy import stats
+from scipy.special import fdtrc
 
 from panel.estimate.between import Between
 from panel.estimate.cells import Cells
@@ -187,7 +187,7 @@ class _Crossed:
     def _test(self, label: Label, name: str, f: float, degrees: tuple[float, float], place: int) -> Iterator[Figure]:
         n, n_eff = int(self.cells.groups.n[place]), float(self.cells.groups.n_eff[place])
         words = replace(label, unit="F", denominator=f"{label.denominator}, F({degrees[0]:.4g}, {degrees[1]:.6g})")
-        p = float(stats.f.sf(f, *degrees))
+        p = float(fdtrc(*degrees, f))
         for each, statistic, value in ((words, f"{name}_f", f), (replace(words, unit="p"), f"{name}_p", p)):
             yield self.told.figure(each, statistic, value=value, se=np.nan, degrees=1, n=n, n_eff=n_eff)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import fdtrc
 
 from panel.errors import EstimateError
 from panel.estimate.kernel import Design, covariance
@@ -72,7 +72,7 @@ def of_table(table: np.ndarray, spread: np.ndarray, n: int, degrees: int) -> Ind
     trace = float(np.trace(effects))
     between = trace**2 / float((effects * effects.T).sum())
     f = pearson / trace
-    return Independence(f, between, between * degrees, float(stats.f.sf(f, between, between * degrees)))
+    return Independence(f, between, between * degrees, float(fdtrc(between, between * degrees, f)))
 
 
 def holm(p: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from panel.errors import EstimateError, printable
 
@@ -395,4 +395,4 @@ def _sums(z: np.ndarray, design: Design) -> np.ndarray:
 @lru_cache(maxsize=4096)
 def t_quantile(degrees: int, level: float = 0.95) -> float:
     """Return the two-sided t quantile."""
-    return float(stats.t.ppf(0.5 + level / 2, degrees))
+    return float(stdtrit(degrees, 0.5 + level / 2))

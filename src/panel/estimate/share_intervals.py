@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy.special import betaincinv
 
 from panel.estimate.kernel import t_quantile
 
@@ -58,8 +58,8 @@ def by_beta(share: Share) -> Edges:
     """
     n_eff = share.n_eff * (t_quantile(share.n - 1) / t_quantile(share.degrees)) ** 2
     count = n_eff * share.value
-    low = stats.beta.ppf(0.025, count, n_eff - count + 1)
-    return float(low), float(stats.beta.ppf(0.975, count + 1, n_eff - count))
+    low = betaincinv(count, n_eff - count + 1, 0.025)
+    return float(low), float(betaincinv(count + 1, n_eff - count, 0.975))
 
 
 def by_wilson(share: Share) -> Edges:

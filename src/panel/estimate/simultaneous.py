@@ -21,7 +21,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
+from scipy.special import gammaincinv, ndtri, stdtr
 
 from panel.errors import EstimateError
 from panel.estimate.estimators import logit_interval
@@ -103,14 +103,14 @@ def _root(correlation: np.ndarray) -> np.ndarray:
 
 def _draws(columns: int, estimates: int) -> list[np.ndarray]:
     """Return quasi-random points in chunks, strictly between 0 and 1."""
-    whole = np.clip(stats.qmc.Sobol(columns, seed=SEED).random(DRAWS), 1e-12, 1 - 1e-12)
+    from scipy.stats import qmc  # a second at the start of every command, for who asks this only
+
+    whole = np.clip(qmc.Sobol(columns, seed=SEED).random(DRAWS), 1e-12, 1 - 1e-12)
     return np.array_split(whole, max(1, DRAWS * max(estimates, columns) // AT_ONCE))
 
 
 def _smallest(points: np.ndarray, root: np.ndarray, degrees: np.ndarray) -> np.ndarray:
     """Return the least two-sided probability among the estimates, in each draw."""
-    from scipy.special import gammaincinv, ndtri, stdtr
-
     z = np.abs(np.einsum("rk,jk->rj", ndtri(points[:, 1:]), root))
     least = np.ones(len(points))
     for own in np.unique(degrees):

@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtr
 
 from panel.estimate import Figure, Label, Pair, Sample, method_of, slices, to_frame
 from panel.estimate.part import Part
@@ -215,4 +215,4 @@ def _one_sided(figure: Figure, teller: Teller, told: Told) -> float:
     """Return the p value of the hypothesis that a margin is not below zero."""
     if figure.se <= 0:
         return 1.0 if figure.estimate >= 0 else 0.0
-    return float(stats.t.cdf(figure.estimate / figure.se, teller.part.design.degrees_of_freedom(told.found.rows)))
+    return float(stdtr(teller.part.design.degrees_of_freedom(told.found.rows), figure.estimate / figure.se))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy.special import fdtrc
 
 from panel.estimate.estimators import Estimand
 from panel.estimate.kernel import Design, covariance
@@ -51,7 +51,7 @@ def martingale_p(mean: Estimand, steep: Estimand, weights: np.ndarray, design: D
     if degrees < 2 or np.linalg.det(matrix) <= 0:
         return float("nan")
     wald = float(values @ np.linalg.solve(matrix, values))
-    return float(stats.f.sf(wald * (degrees - 1) / (2 * degrees), 2, degrees - 1))
+    return float(fdtrc(2, degrees - 1, wald * (degrees - 1) / (2 * degrees)))
 
 
 def _numbers(each: Said) -> np.ndarray:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
 
 from panel.errors import EstimateError, printable
 from panel.estimate.margins import Cells, Target
@@ -220,6 +219,8 @@ def _need_members(design: np.ndarray, target: Target) -> None:
 
 def _unmet(mass: np.ndarray, cells: Cells, totals: np.ndarray, scale: np.ndarray, distance: Distance) -> EstimateError:
     """Return the error that names the total which stays furthest off, however the weights are chosen."""
+    from scipy.optimize import linprog  # a fifth of a second at the start of every command, for a margin unmet only
+
     totals, x, (rows, columns) = totals / scale, (cells.x * mass[:, None] / scale).T, cells.x.T.shape
     slack = np.hstack([np.eye(rows), -np.eye(rows)])
     found = linprog(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.random import Generator
-from scipy import stats
+from scipy.special import ndtri
 
 from panel.model.instrument import Instrument, Question, Variable
 from panel.sources.synthetic.compose import composition
@@ -113,7 +113,7 @@ def _ordinal(scene: Scene, shape: Shape, variable: Variable, draw: Generator) ->
     out = np.empty(scene.size, dtype=object)
     for here, table in scene.tables(shape["shares"]):
         options, edges = _options(table, variable)
-        out[here] = options[np.searchsorted(stats.norm.ppf(edges[:-1]), index[here])]
+        out[here] = options[np.searchsorted(ndtri(edges[:-1]), index[here])]
     for code, chance in shape.get("apart", {}).items():
         out[draw.random(scene.size) < scene.by_class(chance)] = typed(code, variable)
     return out

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.random import Generator
-from scipy import stats
+from scipy.special import ndtr, ndtri
 
 from panel.model.instrument import Variable
 from panel.sources.synthetic.scene import Scene
@@ -44,10 +44,10 @@ def count(scene: Scene, shape: Shape, variable: Variable, draw: Generator) -> np
 
 def percent(scene: Scene, shape: Shape, _: Variable, draw: Generator) -> np.ndarray:
     """Return a percentage: a normal index through its distribution function, on fives, with a focal 50."""
-    middle = stats.norm.ppf(scene.by_class(shape["mean"]))
+    middle = ndtri(scene.by_class(shape["mean"]))
     spread = float(shape.get("spread", 0.8))
     index = middle * np.sqrt(1 + spread**2) + scene.index(shape) + spread * draw.normal(size=scene.size)
-    values = np.round(100 * stats.norm.cdf(index))
+    values = np.round(100 * ndtr(index))
     fives = draw.random(scene.size) < shape.get("fives", 0.8)
     values = np.where(fives, np.round(values / 5) * 5, values)
     focal = draw.random(scene.size) < float(shape.get("fifty", 0.0))
