@@ -9,7 +9,7 @@ demo: $(VENV)/.installed
 	$(BIN)/panelctl demo --home demo-data
 
 test: $(VENV)/.installed
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

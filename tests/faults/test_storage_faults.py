@@ -2,21 +2,32 @@
 
 import json
 import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.functional.conftest import Command
 
 
+@pytest.fixture(scope="module")
+def delivered_home(loaded_home: Path, tmp_path_factory: pytest.TempPathFactory, prefect_address: str) -> Path:
+    """Return a home with an open wave and a delivery in its inbox, to be copied."""
+    home = tmp_path_factory.mktemp("delivered") / "home"
+    command = Command(shutil.copytree(loaded_home, home), PREFECT_API_URL=prefect_address)
+    command.done("simulate", "creative-ai", "--members", "60", "--wave", "2025")
+    command.done("wave", "open", "creative-ai", "2025")
+    return home
+
+
 @pytest.fixture
-def delivered(loaded: Command) -> Command:
-    """Return a home with an open wave and a delivery in its inbox."""
-    loaded.done("simulate", "creative-ai", "--members", "60", "--wave", "2025")
-    loaded.done("wave", "open", "creative-ai", "2025")
-    return loaded
+def delivered(panelctl: Command, delivered_home: Path) -> Command:
+    """Return the command in a home of its own with an open wave and a delivery in its inbox."""
+    shutil.copytree(delivered_home, panelctl.home)
+    return panelctl
 
 
 def test_a_newer_database_is_left_alone(loaded):

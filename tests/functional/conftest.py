@@ -1,12 +1,15 @@
 """Run the command as a user does: another process, a home of its own, one Prefect server for all."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.functional import forked
 
 
 class Command:
@@ -24,14 +27,13 @@ class Command:
         }
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run to the end and return what it printed."""
-        return subprocess.run(
-            [sys.executable, "-m", "panel.cli", *arguments],
-            capture_output=True,
-            text=True,
-            env=self.environment,
-            timeout=600,
-        )
+        """Run to the end in a process of its own and return what it printed."""
+        if self.environment.get("PYTHONPATH") != os.environ.get(
+            "PYTHONPATH"
+        ):  # what is asked of the interpreter, a new one has to do
+            command = [sys.executable, "-m", "panel.cli", *arguments]
+            return subprocess.run(command, capture_output=True, text=True, env=self.environment, timeout=forked.SECONDS)
+        return forked.run(arguments, self.environment)
 
     def done(self, *arguments: str) -> str:
         """Run a command that must succeed and return its stdout."""
@@ -56,11 +58,19 @@ def panelctl(tmp_path: Path, prefect_address: str) -> Command:
     return Command(tmp_path / "home", PREFECT_API_URL=prefect_address)
 
 
+@pytest.fixture(scope="session")
+def loaded_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home with `creative-ai` loaded, to be copied."""
+    command = Command(tmp_path_factory.mktemp("loaded") / "home")
+    command.done("init")
+    command.done("study", "load", "creative-ai")
+    return command.home
+
+
 @pytest.fixture
-def loaded(panelctl: Command) -> Command:
-    """Return the command in a home with `creative-ai` loaded."""
-    panelctl.done("init")
-    panelctl.done("study", "load", "creative-ai")
+def loaded(panelctl: Command, loaded_home: Path) -> Command:
+    """Return the command in a home of its own with `creative-ai` loaded."""
+    shutil.copytree(loaded_home, panelctl.home)
     return panelctl
 
 
