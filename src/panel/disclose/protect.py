@@ -35,6 +35,8 @@ or at groups of two domains crossed, and it gives no certificate.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -130,12 +132,12 @@ def protect(estimates: pd.DataFrame, *, threshold: int) -> pd.DataFrame:
     while table.hide(table.found()):
         pass
     out = estimates.copy()
-    out.loc[table.hidden, NUMBERS] = pd.NA
-    out.loc[table.hidden, "status"] = HIDDEN
-    if "denominator" in out:
-        out.loc[table.hidden, "denominator"] = out.loc[table.hidden, "denominator"].str.replace(
-            COUNTED, "some", regex=True
-        )
+    if table.hidden.any():
+        out.loc[table.hidden, NUMBERS] = pd.NA
+        out.loc[table.hidden, "status"] = HIDDEN
+        if "denominator" in out:
+            words = out.loc[table.hidden, "denominator"]
+            out.loc[table.hidden, "denominator"] = words.str.replace(COUNTED, "some", regex=True)
     if "n_held" in out:
         out.loc[table.hidden | table.tells_held(), HELD] = pd.NA
     return out
@@ -151,43 +153,47 @@ class _Table:
         held = frame["n_held"] if "n_held" in frame else pd.Series(0, index=frame.index)
         self.held = held.to_numpy(dtype=float, na_value=np.nan)
         self.estimate = frame["estimate"].to_numpy(dtype=float, na_value=np.nan)
-        self.statistic = frame["statistic"].astype("str").to_numpy(dtype=object)
-        self.group = frame["group"].astype("str").fillna("").to_numpy(dtype=object)
-        self.value = frame["value"].astype("str").fillna("").to_numpy(dtype=object)
+        texts = _Texts(frame)
+        self.statistic, self.group, self.value = texts["statistic"], texts["group"], texts["value"]
         self.in_domain = frame["domain"].notna().to_numpy(dtype=bool)
         self.hidden = (frame["status"] == HIDDEN).to_numpy(dtype=bool) | ~(self.n >= threshold)
         self.is_count = (frame["unit"] == "share").to_numpy(dtype=bool) & ~np.isin(self.statistic, _NO_COUNT)
-        forecast = _keys(frame, ["indicator", "domain", "group", "from_wave", "wave", "terms", "weight"])
-        ever = _keys(frame, ["indicator", "value", "domain", "group", "terms"])
+        forecast = texts.keys(["indicator", "domain", "group", "from_wave", "wave", "terms", "weight"])
+        ever = texts.keys(["indicator", "value", "domain", "group", "terms"])
         bins = np.where(np.isin(self.statistic, _BINS), forecast, "")
-        self.figure, self.everybody = _coded(_keys(frame, _FIGURE), _keys(frame.assign(domain=None), _FIGURE))
-        (self.whole,) = _coded(self._wholes(frame))
-        self.level, *self.ends = _coded(*self._cells(frame, ever))
-        (self.ever,), (self.at,) = _coded(ever), _coded(ever + _keys(frame, ["wave"]))
+        undivided = [np.full(len(frame), "", dtype=object) if name == "domain" else name for name in _FIGURE]
+        self.figure, self.everybody = _coded(texts.keys(_FIGURE), texts.keys(undivided))
+        (self.whole,) = _coded(self._wholes(texts))
+        self.level, *self.ends = _coded(*self._cells(texts, ever))
+        (self.ever,), (self.at,) = _coded(ever), _coded(ever + texts.keys(["wave"]))
         (self.forecast,), (self.bins,) = _coded(forecast), _coded(bins)
         (self.bin,) = _coded(np.where(bins == "", "", bins + "\x1f" + self.value))
-        (self.together,) = _coded(self._kin(frame))
+        (self.together,) = _coded(self._kin(texts))
         self.is_of_change = np.isin(self.statistic, _OF_CHANGE)
         self.made_of = [tuple(np.isin(self.statistic, names) for names in pair) for pair in _GOES_WITH]
 
-    def _wholes(self, frame: pd.DataFrame) -> np.ndarray:
+    def _wholes(self, texts: _Texts) -> np.ndarray:
         """Return which whole each row is a part of, "" where of none."""
-        kind = pd.Series(self.statistic).map(_PARTS).fillna("")
-        source = frame["value"].astype("str").fillna("").str.replace(r">.*", "", regex=True)
-        place = ["indicator", "domain", "group", "from_wave", "wave", "terms", "weight", "_kind", "_source"]
-        key = _keys(frame.assign(_kind=kind, _source=source.where(kind == "row", "")), place)
+        kind = self._kinds(_PARTS)
+        source = np.array([value.partition(">")[0] for value in self.value], dtype=object)
+        place = ["indicator", "domain", "group", "from_wave", "wave", "terms", "weight"]
+        key = texts.keys([*place, kind, np.where(kind == "row", source, "")])
         return np.where(kind == "", "", key)
 
-    def _kin(self, frame: pd.DataFrame) -> np.ndarray:
+    def _kin(self, texts: _Texts) -> np.ndarray:
         """Return which figures go together, "" where none: of a variable, group and waves, under any weight."""
-        kind = pd.Series(self.statistic).map(_TOGETHER).fillna("")
-        place = ["variable", "domain", "group", "from_wave", "wave", "terms", "_kind", "_share"]
-        share = frame["value"].where(kind.isin(("leavers", "bounds")), "")
-        return np.where(kind == "", "", _keys(frame.assign(_kind=kind, _share=share), place))
+        kind = self._kinds(_TOGETHER)
+        share = np.where(np.isin(kind, ("leavers", "bounds")), self.value, "")
+        key = texts.keys(["variable", "domain", "group", "from_wave", "wave", "terms", kind, share])
+        return np.where(kind == "", "", key)
 
-    def _cells(self, frame: pd.DataFrame, cell: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _kinds(self, of: Mapping[str, str]) -> np.ndarray:
+        """Return what each row's statistic is of, "" where of nothing."""
+        return np.array([of.get(each, "") for each in self.statistic], dtype=object)
+
+    def _cells(self, texts: _Texts, cell: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the cell and wave of each level, and the two of each change; "" for other rows."""
-        first, second = (cell + _keys(frame, [name]) for name in ("from_wave", "wave"))
+        first, second = (cell + texts.keys([name]) for name in ("from_wave", "wave"))
         is_change = np.isin(self.statistic, _CHANGES)
         return (
             np.where(np.isin(self.statistic, _LEVELS), second, ""),
@@ -275,14 +281,14 @@ class _Table:
 
     def _smallest(self, rows: np.ndarray, key: np.ndarray, size: np.ndarray) -> np.ndarray:
         """Return the smallest of these rows for each key; of equals the first by group and value."""
-        places = np.flatnonzero(rows)
+        places, out = np.flatnonzero(rows), np.zeros(len(rows), dtype=bool)
+        if not len(places):
+            return out
         found = pd.DataFrame(
             {"key": key[places], "size": size[places], "group": self.group[places], "value": self.value[places]},
             index=places,
         )
-        first = found.sort_values(["key", "size", "group", "value"]).drop_duplicates("key").index
-        out = np.zeros(len(rows), dtype=bool)
-        out[first] = True
+        out[found.sort_values(["key", "size", "group", "value"]).drop_duplicates("key").index] = True
         return out
 
     def _changes(self) -> np.ndarray:
@@ -336,12 +342,25 @@ def _is_few(count: np.ndarray) -> np.ndarray:
     return np.asarray((count > 1e-9) & (count < FEWEST_COUNTED - 0.5))
 
 
-def _keys(frame: pd.DataFrame, columns: list[str]) -> np.ndarray:
-    """Return one text a row that stands for these columns, nulls too."""
-    out = np.full(len(frame), "", dtype=object)
-    for name in columns:
-        out = out + "\x1f" + frame[name].astype("str").fillna("").to_numpy(dtype=object)
-    return out
+class _Texts:
+    """The columns of a table as texts, each made once."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+        self._made: dict[str, np.ndarray] = {}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return the text of each row of a column, "" of a null."""
+        if name not in self._made:
+            self._made[name] = self._frame[name].astype("str").fillna("").to_numpy(dtype=object)
+        return self._made[name]
+
+    def keys(self, columns: Sequence[str | np.ndarray]) -> np.ndarray:
+        """Return one text a row that stands for these columns, or texts a row, nulls too."""
+        out = np.full(len(self._frame), "", dtype=object)
+        for each in columns:
+            out = out + "\x1f" + (self[each] if isinstance(each, str) else each)
+        return out
 
 
 def _coded(*keys: np.ndarray) -> list[np.ndarray]:

@@ -39,21 +39,19 @@ def mobility(pair: Pair, labels: Sequence[Label], variable: str, groups: Groupin
     Raises:
         EstimateError: nobody of these groups answered in both waves; names the variable and the waves.
     """
-    known = (groups.codes >= 0) & pair.now.known(variable) & pair.then.known(variable)
-    inside = known[pair.part.places]
+    coded = pair.coded(variable)
+    inside = (groups.codes[pair.part.places] >= 0) & (coded.source >= 0) & (coded.target >= 0)
     if not (inside & (pair.part.weight > 0)).any():
         raise EstimateError(
             f"Nobody in these groups answered '{printable(variable)}' in both waves {pair.waves[0]} and "
             f"{pair.waves[1]}.",
             fix="choose waves that both asked it, or other groups",
         )
-    source, target = (each.need(variable).to_numpy(object)[pair.part.places] for each in (pair.now, pair.then))
-    stayed = np.zeros(len(inside))
-    stayed[inside] = source[inside] == target[inside]
+    stayed = (inside & (coded.source == coded.target)).astype(float)
     codes = np.where(inside, groups.codes[pair.part.places], -1)
     split = Split.of(codes, len(labels))
     moved = means(1 - stayed, pair.part.weight, split)
-    index = _index(pair, stayed, source, codes, split)
+    index = _index(pair, stayed, np.where(inside, coded.source, -1), split)
     told = [
         pair.figures([replace(each, unit=unit) for each in labels], name, found, pair.degrees(found), method=method)
         for name, unit, found in (("moved_share", "share", moved), ("mobility", "index", index))
@@ -61,12 +59,11 @@ def mobility(pair: Pair, labels: Sequence[Label], variable: str, groups: Groupin
     return [figure for row in zip(*told, strict=True) for figure in row if figure is not None]
 
 
-def _index(pair: Pair, stayed: np.ndarray, source: np.ndarray, codes: np.ndarray, split: Split) -> Grouped:
-    """Return the mobility index of each group, with the influence of its rows."""
-    count, begun = split.count, np.full(len(codes), -1)
-    _, begun[codes >= 0] = np.unique(source[codes >= 0].astype(str), return_inverse=True)
-    k = int(begun.max(initial=0)) + 1
-    rows = means(stayed, pair.part.weight, Split.of(np.where(codes >= 0, codes * k + begun, -1), count * k))
+def _index(pair: Pair, stayed: np.ndarray, begun: np.ndarray, split: Split) -> Grouped:
+    """Return the mobility index of each group from where its rows began, with their influence."""
+    count, k, cell = split.count, int(begun.max(initial=0)) + 1, np.full(len(begun), -1)
+    cell[split.rows] = split.owner * k + begun[split.rows]
+    rows = means(stayed, pair.part.weight, Split.of(cell, count * k))
     there = rows.there.reshape(count, k)
     categories = there.sum(axis=1)
     safe = np.maximum(categories - 1, 1)

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
+from panel.estimate.auxiliaries import Among, Auxiliary
 from panel.estimate.calibration import Calibration
 from panel.estimate.grouped import Grouped
 from panel.estimate.kept import Kept
@@ -32,42 +32,6 @@ from panel.estimate.split import Split, crossed
 
 SMALL = 1e-4
 """A variance that is so small a part of the squares it is left of is made the long way."""
-
-
-@dataclass(frozen=True)
-class Auxiliary:
-    """What weighting takes off each row: a scale a row, times the auxiliaries of its cell, times a slope a group."""
-
-    scale: np.ndarray
-    cell: np.ndarray
-    x: np.ndarray  # cells by auxiliaries
-
-    def among(self, owner: np.ndarray, count: int, at: np.ndarray | slice) -> Among:
-        """Return these auxiliaries among the rows `at`, of which each is in a group."""
-        cell, scale = (each[at] if isinstance(at, slice) else np.take(each, at) for each in (self.cell, self.scale))
-        return Among(crossed(owner, cell, count, len(self.x)), scale, self.x, count)
-
-    def products(self, other: Auxiliary, mine: np.ndarray | slice, theirs: np.ndarray | slice) -> np.ndarray:
-        """Return the sum of products of these auxiliaries and others, over rows of both in pairs."""
-        held, shape = self.scale[mine] * other.scale[theirs], (len(self.x), len(other.x))
-        pairs = sparse.coo_array((held, (self.cell[mine], other.cell[theirs])), shape=shape).tocsr()
-        return np.einsum("cp,cq->pq", self.x, pairs @ other.x)
-
-
-@dataclass(frozen=True)
-class Among:
-    """Auxiliaries among the rows of a split: for each row its group and cell in one number, and its scale."""
-
-    key: np.ndarray
-    scale: np.ndarray
-    x: np.ndarray
-    count: int
-
-    def sums(self, held: np.ndarray) -> np.ndarray:
-        """Return for each group the sum of a number a row times the auxiliaries of the row."""
-        cells = len(self.x)
-        sums = np.bincount(self.key, weights=held * self.scale, minlength=self.count * cells)
-        return np.einsum("gc,cq->gq", sums.reshape(self.count, cells), self.x)
 
 
 @dataclass(frozen=True)
@@ -299,7 +263,7 @@ class Overlap:
         for slope, own in zip(mine, paired.theirs.sums(second.own), strict=True):
             found -= np.einsum("gcq,gdq->gcd", slope, _by_group(own, many))
         for (one, two), held in self._products.items():
-            found += np.einsum("gcp,gdp->gcd", mine[one] @ held, theirs[two])
+            found += np.einsum("gcp,gdp->gcd", np.einsum("gcq,qp->gcp", mine[one], held), theirs[two])
         sums, drawn = (_by_group(each.sums, many) for each in (first, second)), np.maximum(self.first.design.drawn, 1)
         return np.asarray(found - np.einsum("gch,gdh,h->gcd", *sums, 1 / drawn))
 
@@ -373,7 +337,7 @@ class Paired:
 
 @dataclass(frozen=True)
 class Shared:
-    """By group: the covariance of its estimates in two parts, and how many PSUs it has in both."""
+    """By group: the covariance of estimates in two parts, and how many PSUs it has in both."""
 
     covariance: np.ndarray
     units: np.ndarray

@@ -84,17 +84,17 @@ def at_risk_of(taken: Taken, move: Move) -> tuple[np.ndarray, np.ndarray, Spells
     if set(move.source) & set(move.target) or not (move.source and move.target):
         raise EstimateError("A move is from some codes to others, none of them both.", fix="name two codes")
     source, target = (taken.places(codes) for codes in (move.source, move.target))
-    at_risk = taken.inside & np.isin(taken.source, source)
+    at_risk = taken.inside & taken.is_one(taken.source, source)
     if not at_risk.any():
         codes = ", ".join(printable(str(code)) for code in move.source)
         raise EstimateError(
             f"Nobody in these groups has '{printable(taken.variable)}' in {codes} at the beginning of a step.",
             fix="choose another source, or other groups",
         )
-    return at_risk, np.isin(taken.target, target), _spells(taken, at_risk, source)
+    return at_risk, taken.is_one(taken.target, target), _spells(taken, at_risk, taken.is_one(taken.target, source))
 
 
-def _spells(taken: Taken, at_risk: np.ndarray, source: Sequence[int]) -> Spells:
+def _spells(taken: Taken, at_risk: np.ndarray, ends_there: np.ndarray) -> Spells:
     """Return the spells of rows at risk: one more than the step that ends where this begins, if that was one too."""
     steps = taken.steps
     year, is_begun = np.zeros(len(at_risk), dtype=np.int64), np.zeros(len(at_risk), dtype=bool)
@@ -108,7 +108,7 @@ def _spells(taken: Taken, at_risk: np.ndarray, source: Sequence[int]) -> Spells:
         risk = at_risk[own]
         year[own] = np.where(risk, before[member] + 1, 0)
         is_begun[own] = risk & known[member]
-        stays = risk & np.isin(taken.target[own], source)
+        stays = risk & ends_there[own]
         years, known_then = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=bool)
         years[member[stays]] = year[own][stays]
         known_then[member[stays]] = is_begun[own][stays]

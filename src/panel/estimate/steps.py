@@ -166,10 +166,16 @@ class Taken:
                 f"Nobody in these groups answered '{printable(variable)}' at both ends of a step of {years}.",
                 fix="choose steps between waves that asked it, or other groups",
             )
-        seen = np.union1d(source[inside], target[inside])
+        seen = np.flatnonzero(sum(np.bincount(each[inside], minlength=len(codes)) for each in (source, target)))
         place = np.full(len(codes) + 1, -1)
         place[seen] = np.arange(len(seen))
         return cls(steps, variable, tuple(codes[each] for each in seen), place[source], place[target], inside, own)
+
+    def is_one(self, values: np.ndarray, places: Sequence[int]) -> np.ndarray:
+        """Return which of some sources or targets are one of these places (a mask)."""
+        known = np.zeros(len(self.codes) + 1, dtype=bool)  # the last is of those without an answer
+        known[list(places)] = True
+        return known[values]
 
     def places(self, codes: Sequence[object]) -> list[int]:
         """Return where codes are; what nobody answered is nowhere."""
