@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -14,6 +15,9 @@ from panel.estimate.overlap import SMALL, Pulls
 from panel.estimate.pooling import Leg, Pool
 from panel.estimate.rows import Influence
 from panel.estimate.steps import Steps
+
+AT_ONCE = 2
+"""So many steps, or pairs of steps, are read side by side."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,12 @@ class Cells:
         """
         if self._fine.legs is None:
             return None
-        found = [self._pulls(leg) for leg in self._fine.legs]
-        matrix = np.sum([self._own(leg, pulls) for leg, pulls in zip(self._fine.legs, found, strict=True)], axis=0)
-        for one, two in combinations(found, 2):
-            both = self.steps.whole.overlap(one.crowd, two.crowd).of_cells(one, two, self.many)
-            matrix += both + both.transpose(0, 2, 1)
+        with ThreadPoolExecutor(AT_ONCE) as beside:  # steps share no result, and are summed in order
+            found = list(beside.map(self._pulls, self._fine.legs))
+            matrix = np.sum(list(beside.map(self._own, self._fine.legs, found)), axis=0)
+            pairs = [(self.steps.whole.overlap(one.crowd, two.crowd), one, two) for one, two in combinations(found, 2)]
+            for both in beside.map(lambda each: each[0].of_cells(each[1], each[2], self.many), pairs):
+                matrix += both + both.transpose(0, 2, 1)
         squares = np.sum([self._by_group(each.squares) for each in found], axis=0)
         matrix[:, range(self.many), range(self.many)] += squares
         return matrix, squares
@@ -82,12 +87,12 @@ class Cells:
         """Return the covariance of the `t` of one step, but for the squares of each cell."""
         slopes = [self._by_group(each) for each in pulls.slopes]
         sums = self._by_group(pulls.sums)
-        matrix = -np.einsum("gch,gdh,h->gcd", sums, sums, 1 / np.maximum(leg.crowd.design.drawn, 1), optimize=True)
+        matrix = -np.einsum("gch,gdh->gcd", sums, sums / np.maximum(leg.crowd.design.drawn, 1))
         for slope, own in zip(slopes, self._crossed(leg, pulls.own), strict=True):
-            both = np.einsum("gcq,gdq->gcd", slope, own, optimize=True)
+            both = np.einsum("gcq,gdq->gcd", slope, own)
             matrix -= both + both.transpose(0, 2, 1)
         for (one, two), held in leg.crowd.products.items():
-            matrix += np.einsum("gcp,pq,gdq->gcd", slopes[one], held, slopes[two], optimize=True)
+            matrix += np.einsum("gcq,gdq->gcd", np.einsum("gcp,pq->gcq", slopes[one], held), slopes[two])
         return np.asarray(matrix)
 
     def _crossed(self, leg: Leg, own: np.ndarray) -> list[np.ndarray]:
@@ -116,7 +121,7 @@ class Cells:
         if self._joint is None:
             return np.sqrt([self._long(place, slopes) for place in range(self.groups.count)])
         matrix, squares = self._joint
-        variance = np.einsum("gcd,gc,gd->g", matrix, slopes, slopes, optimize=True)
+        variance = np.einsum("gc,gc->g", np.einsum("gcd,gd->gc", matrix, slopes), slopes)
         sound = variance >= SMALL * np.einsum("gc,gc->g", squares, slopes**2)
         for place in np.flatnonzero(~sound):
             variance[place] = self._long(int(place), slopes)

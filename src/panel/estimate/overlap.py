@@ -246,8 +246,8 @@ class Overlap:
 
     def of(self, first: Pulls, second: Pulls) -> Shared:
         """Return the covariance of the estimates of each group in the two parts, and the PSUs it has in both."""
-        cells = self.of_cells(first, second, 1)
-        return Shared(cells[:, 0, 0], self.paired(first.split, second.split, 1).units)
+        paired = self.paired(first.split, second.split)
+        return Shared(self._covariance(first, second, paired)[:, 0, 0], paired.units)
 
     def of_cells(self, first: Pulls, second: Pulls, many: int) -> np.ndarray:
         """
@@ -255,7 +255,10 @@ class Overlap:
 
         A cell is what a group of the pulls is here: `many` that follow each other are those of one group.
         """
-        paired = self.paired(first.split, second.split, many)
+        return self._covariance(first, second, self._paired(first.split, second.split, many))
+
+    def _covariance(self, first: Pulls, second: Pulls, paired: Paired) -> np.ndarray:
+        many = paired.many
         found = paired.sums(np.take(first.own, paired.same[0]) * np.take(second.own, paired.same[1]))
         mine, theirs = (tuple(_by_group(each, many) for each in pulls.slopes) for pulls in (first, second))
         for slope, own in zip(theirs, paired.mine.sums(first.own), strict=True):
@@ -264,12 +267,12 @@ class Overlap:
             found -= np.einsum("gcq,gdq->gcd", slope, _by_group(own, many))
         for (one, two), held in self._products.items():
             found += np.einsum("gcp,gdp->gcd", np.einsum("gcq,qp->gcp", mine[one], held), theirs[two])
-        sums, drawn = (_by_group(each.sums, many) for each in (first, second)), np.maximum(self.first.design.drawn, 1)
-        return np.asarray(found - np.einsum("gch,gdh,h->gcd", *sums, 1 / drawn))
+        sums = _by_group(first.sums / np.maximum(self.first.design.drawn, 1), many)
+        return np.asarray(found - np.einsum("gch,gdh->gcd", sums, _by_group(second.sums, many)))
 
-    def paired(self, first: Split, second: Split, many: int) -> Paired:
-        """Return the rows of two splits, `many` cells a group, by the PSUs they share; made once for the same two."""
-        return self.kept.get(f"paired {many}", (self, first, second), lambda: self._paired(first, second, many))
+    def paired(self, first: Split, second: Split) -> Paired:
+        """Return the rows of two splits by the PSUs they share; made once for the same two."""
+        return self.kept.get("paired", (self, first, second), lambda: self._paired(first, second, 1))
 
     def _paired(self, first: Split, second: Split, many: int) -> Paired:
         mine, theirs = self._both

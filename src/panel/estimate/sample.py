@@ -140,8 +140,9 @@ class Sample:
         """Return for each member, by number, its row in a wave; -1 where it has none."""
         if wave not in self._rows:
             rows = np.flatnonzero(self.wave == wave)
-            self._rows[wave] = np.full(int(self.member.max(initial=-1)) + 1, -1)
-            self._rows[wave][self.member[rows]] = rows
+            found = np.full(int(self.member.max(initial=-1)) + 1, -1)
+            found[self.member[rows]] = rows
+            self._rows[wave] = found
         return self._rows[wave]
 
     def rows(self, *waves: int) -> np.ndarray:
