@@ -341,9 +341,11 @@ def _nested_codes(
     inner: np.ndarray, parents: np.ndarray, names: tuple[str, ...]
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Return the same of labels that are numbers from 0 on, in the order they first appear."""
-    units = inner if len(names) == 1 else pd.factorize(inner.astype(np.int64) * (len(names) + 1) + parents)[0]
-    parent = np.zeros(int(units.max()) + 1 if len(units) else 0, dtype=np.int64)
-    parent[units] = parents
+    units, parent = inner, np.zeros(int(inner.max(initial=-1)) + 1, dtype=np.int64)
+    parent[inner] = parents
+    if len(names) > 1 and (parent[inner] != parents).any():  # a label in several parents
+        units = pd.factorize(inner.astype(np.int64) * (len(names) + 1) + parents)[0]
+        parent = parents[_first(units, int(units.max()) + 1)]
     return units, parent, names
 
 

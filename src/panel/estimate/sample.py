@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 import numpy as np
@@ -114,22 +115,19 @@ class Sample:
         return tuple(map(int, np.unique(self.wave)))
 
     @cached_property
-    def _members(self) -> tuple[np.ndarray, pd.Index]:
-        return pd.factorize(pd.Index(self.frame["member"]))
+    def _members(self) -> tuple[np.ndarray, pa.Array]:
+        codes, known = pd.factorize(pd.Index(self.frame["member"]))
+        return codes, pa.Array.from_pandas(known)
 
     @property
     def member(self) -> np.ndarray:
         """Return the number of the member of each row, counted from 0."""
         return np.asarray(self._members[0])
 
-    @cached_property
-    def _every(self) -> pa.Array:
-        """Return every member, by number."""
-        return pa.Array.from_pandas(self._members[1])
-
     def numbers_of(self, members: pd.Series) -> np.ndarray:
         """Return the number of each of these members; -1 for one who has no row."""
-        found = pc.index_in(pa.Array.from_pandas(members).cast(self._every.type), value_set=self._every)
+        every = self._members[1]
+        found = pc.index_in(pa.Array.from_pandas(members).cast(every.type), value_set=every)
         return np.asarray(found.fill_null(-1))
 
     def rows_of(self, numbers: np.ndarray, wave: int) -> np.ndarray:
@@ -152,9 +150,15 @@ class Sample:
     def part(self, wave: int) -> Part:
         """Return the weighted rows of a wave."""
         if wave not in self._parts:
-            rows, calibration = self.rows(wave), self.calibrations.get(wave)
-            self._parts[wave] = Part.of(self.design, self.weight, rows, calibration)
+            design, calibrations = self._made
+            self._parts[wave] = Part.of(design, self.weight, self.rows(wave), calibrations.get(wave))
         return self._parts[wave]
+
+    @cached_property
+    def _made(self) -> tuple[Design, dict[int, Calibration]]:
+        with ThreadPoolExecutor(1) as beside:  # neither needs the other
+            design, calibrations = beside.submit(lambda: self.design), self.calibrations
+        return design.result(), calibrations
 
     def _mask(self, key: tuple[object, ...], make: Callable[[], object]) -> np.ndarray:
         if key not in self._masks:
