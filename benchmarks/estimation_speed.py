@@ -26,7 +26,6 @@ import subprocess
 import sys
 import time
 import venv
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -185,12 +184,10 @@ def weighed(path: Path) -> object:
     frame, made = pq.read_table(path).to_pandas(split_blocks=True, self_destruct=True), study()
     frame = frame.assign(psu=frame["member"], cohort=1)
     ends = np.searchsorted(frame["wave"], [*WAVES, WAVES[-1] + 1])
-
-    def weight_of(wave: int, start: int, end: int) -> np.ndarray:
-        return cross_sectional(frame.iloc[start:end], study=made, wave=wave).rows["weight"].to_numpy(dtype=float)
-
-    with ThreadPoolExecutor(2) as beside:  # a wave on each core
-        weights = list(beside.map(weight_of, WAVES, ends[:-1], ends[1:]))
+    weights = [
+        cross_sectional(frame.iloc[start:end], study=made, wave=wave).rows["weight"].to_numpy(dtype=float)
+        for wave, start, end in zip(WAVES, ends[:-1], ends[1:], strict=True)
+    ]
     rows = frame[["member", "wave", "design_weight"]].assign(weight=np.concatenate(weights))
     return Sample(made, frame, rows, label="cross-sectional", keys=("member", "wave"))
 

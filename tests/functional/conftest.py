@@ -1,4 +1,4 @@
-"""Run the command as a user does: another process, a home of its own, one Prefect server for all."""
+"""Run the command as a user does: a process and a home of its own, one Prefect server for all."""
 
 import os
 import shutil
@@ -28,9 +28,8 @@ class Command:
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run to the end in a process of its own and return what it printed."""
-        if self.environment.get("PYTHONPATH") != os.environ.get(
-            "PYTHONPATH"
-        ):  # what is asked of the interpreter, a new one has to do
+        # what an environment asks of the interpreter, only a new one does
+        if self.environment.get("PYTHONPATH") != os.environ.get("PYTHONPATH"):
             command = [sys.executable, "-m", "panel.cli", *arguments]
             return subprocess.run(command, capture_output=True, text=True, env=self.environment, timeout=forked.SECONDS)
         return forked.run(arguments, self.environment)
