@@ -18,7 +18,7 @@ lint: $(VENV)/.installed
 types: $(VENV)/.installed
 	$(BIN)/mypy
 
-wheel: $(VENV)/.installed   ## the wheel, installed in a clean environment, run from another folder
+wheel:   ## the wheel, installed in a clean environment, run from another folder
 	bash .ci/wheel $(PYTHON)
 
 check: test lint types wheel
