@@ -19,7 +19,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -67,7 +67,7 @@ def prefect_api(home: Path, patience: float = math.inf) -> Iterator[str]:
         return
     folder = home / "prefect"
     os.environ.setdefault("PREFECT_HOME", str(folder))
-    with _alone_in(folder, patience), served(folder) as address, _client_settings(address):
+    with _alone_in(folder, patience), served(folder, meanwhile=_import_flows) as address, _client_settings(address):
         _mark_crashed()
         try:
             yield address
@@ -115,8 +115,12 @@ def _take(lock: IO[str], patience: float) -> None:
             return
 
 
+def _import_flows() -> None:
+    import panel.flows.waves  # noqa: F401 - seconds that the server needs too, on the other core
+
+
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, meanwhile: Callable[[], None] | None = None) -> Iterator[str]:
     """Run a Prefect server with its database in `folder` while the block runs, and yield its address."""
     port = _free_port()
     address = f"http://127.0.0.1:{port}/api"
@@ -132,6 +136,8 @@ def served(folder: Path) -> Iterator[str]:
             start_new_session=True,
         )
     try:
+        if meanwhile:
+            meanwhile()
         _wait_until_ready(child, address, folder)
         yield address
     finally:

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import signal
 from pathlib import Path
 
 import pytest
@@ -53,10 +52,10 @@ def _copy(command: Command, home: Path) -> Command:
 
 
 def _kill_at(command: Command, step: str) -> bool:
-    with command.start("wave", "close", "creative-ai", "2025") as process:
+    with command.started("wave", "close", "creative-ai", "2025") as process:
         for line in process.stderr:
             if line.startswith(step):
-                process.send_signal(signal.SIGKILL)
+                process.kill()
                 return True
     return False
 

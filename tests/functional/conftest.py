@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -40,15 +41,9 @@ class Command:
         assert outcome.returncode == 0, f"{arguments}: {outcome.stderr}"
         return outcome.stdout
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def started(self, *arguments: str) -> AbstractContextManager[forked.Started]:
         """Start a command whose stderr is read line by line."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "panel.cli", *arguments],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=self.environment,
-        )
+        return forked.started(arguments, self.environment)
 
 
 @pytest.fixture
