@@ -106,7 +106,7 @@ def corrected(
     """
     Show the from-to table as it would be had nobody slipped, if so many answers name a wrong category.
 
-    Example: panelctl corrected creative-ai -v main_role --from 2025 --to 2026 --slips 0.02
+    Example: panelctl corrected creative-ai -v main_role --from 2025 --to 2026 --slips 0.01
     """
     panel = people(study, release, by)
     table = panel.corrected(variable, waves=(first, second), slips=slips)
