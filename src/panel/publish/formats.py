@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+ROWS = 100_000
+"""So many rows are made into text at once: a whole wide table as text takes several times its memory."""
+
 _FORMULA = re.compile(r"^[=+\-@\t\r\n＝＋－＠]")
 _PLAIN_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?\Z")
 
@@ -18,7 +21,22 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 
     A text that begins with = + - @ (also full width), tab, or a line break gets an apostrophe before it (OWASP, CSV
     Injection); columns of numbers, and texts that are nothing but a number, stay as they are.
+
+    Args:
+        frame: any table, written some rows at a time. Not modified.
+        path: the file, which is made or replaced.
+
+    Raises:
+        OSError: the disk is full or the path cannot be written.
     """
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for start in range(0, max(len(frame), 1), ROWS):
+            part = _harmless(frame.iloc[start : start + ROWS])
+            part.to_csv(file, index=False, header=start == 0, lineterminator="\n")
+
+
+def _harmless(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose names and texts no spreadsheet runs; `frame` is not changed."""
     safe = frame.copy()
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name].dtype):
@@ -27,7 +45,7 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
             unsafe = {text: safer for text, safer in made.items() if safer is not text}
             safe[name] = texts.map(lambda text, by=unsafe: by.get(text, text)) if unsafe else texts
     safe.columns = pd.Index([harmless(str(name)) for name in frame.columns])
-    safe.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    return safe
 
 
 def harmless(value: object) -> object:
