@@ -18,6 +18,8 @@ from panel.schema import PERSON_WAVES, reason_column
 OUTCOMES = ("fall", "same", "rise")
 EVENTS = ("no_event", "event")
 UNCLEAR = "unclear"
+WORD = "<U8"
+"""The type of arrays of outcomes: words of eight characters at most are compared for less than Python's texts."""
 
 
 def read_columns(study: Study) -> list[str]:
@@ -84,7 +86,7 @@ def is_in_prices(study: Study, told: Prediction) -> bool:
 def said(answers: Answers, question: Question, told: Prediction) -> Said:
     """Return what each row said in answer to a question that predicts."""
     answer = answers.frame[question.variable.name]
-    nothing, blank = np.full(len(answer), np.nan), np.full(len(answer), "", dtype=object)
+    nothing, blank = np.full(len(answer), np.nan), np.full(len(answer), "", dtype=WORD)
     if told.kind == "probability":
         return Said(blank, answer.to_numpy(dtype=float, na_value=np.nan) / 100)
     if told.kind == "amount":
@@ -95,7 +97,7 @@ def said(answers: Answers, question: Question, told: Prediction) -> Said:
     else:
         off = set(question.variable.off_scale)
         names = {str(code): UNCLEAR if code in off else str(code) for code in question.variable.codes}
-    return Said(answer.astype("str").map(names).fillna("").to_numpy(dtype=object), nothing)
+    return Said(answer.astype("str").map(names).fillna("").to_numpy(dtype=object).astype(np.str_), nothing)
 
 
 def _amounts(answers: Answers, answer: pd.Series, told: Prediction) -> np.ndarray:
@@ -113,7 +115,7 @@ def direction(
     By `band` the change is relative to `now`, and a first amount of zero or less has a direction only by the sign of
     the change; or it is the difference of logarithms, which amounts of zero or less do not have.
     """
-    out = np.full(len(now), "", dtype=object)
+    out = np.full(len(now), "", dtype=WORD)
     with np.errstate(invalid="ignore", divide="ignore"):
         if band == "log":
             now, then = (np.log(np.where(each > 0, each, np.nan)) for each in (now, then))
@@ -130,7 +132,7 @@ def happened(now: Answers, then: Answers, told: Prediction) -> np.ndarray:
         return direction(now.numbers(told), then.numbers(told), told.threshold, told.band)
     frame = pd.DataFrame({"now": _operand(now, told), "then": _operand(then, told)})
     truth = evaluate(parse(told.event or "null"), frame).astype("boolean")
-    out = np.full(len(frame), "", dtype=object)
+    out = np.full(len(frame), "", dtype=WORD)
     for value, name in ((False, "no_event"), (True, "event")):
         out[(truth == value).fillna(value=False).to_numpy(dtype=bool)] = name
     return out

@@ -16,7 +16,7 @@ import pandas as pd
 from panel.estimate import Figure, Label, Sample, Slice, method_of, slices
 from panel.estimate.part import Part
 from panel.forecast.censoring import Seen, leavers
-from panel.forecast.claims import OUTCOMES, UNCLEAR, Answers, Said, happened, is_in_prices, needs_start, said
+from panel.forecast.claims import OUTCOMES, UNCLEAR, WORD, Answers, Said, happened, is_in_prices, needs_start, said
 from panel.forecast.due import is_due, year_of
 from panel.forecast.linear import average, combine, difference
 from panel.forecast.telling import Teller, Told
@@ -120,7 +120,7 @@ class _Outlook:
         own = np.arange(len(self.sample.wave))[self.part.places]
         found = self.sample.row_of(wave)[self.sample.member[own]]
         here, whole = np.flatnonzero(found >= 0), Answers(self.sample.study, wave, self.sample.frame)
-        came = np.full(len(found), "", dtype=object)
+        came = np.full(len(found), "", dtype=WORD)
         came[here] = happened(self.now.take(here, self.told), whole.take(found[here], self.told), self.told)
         claims = np.where(self.claimed, self.part.weight, 0.0)
         return came, Seen.of((came != "") & self.claimed, self._covariates(), claims)

@@ -20,7 +20,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from panel.forecast.claims import UNCLEAR, Answers, Said, happened, needs_start, read_columns, resolves_by, said
+from panel.forecast.claims import UNCLEAR, WORD, Answers, Said, happened, needs_start, read_columns, resolves_by, said
 from panel.forecast.due import due_wave, due_year
 from panel.model.instrument import Prediction, Question
 from panel.model.people import INTERVIEWED
@@ -210,7 +210,7 @@ class _Resolving:
     def _readings(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the newest outcome of each claim, and the wave it was read in (0 where none)."""
         size = len(self.now.frame)
-        outcome, read = np.full(size, "", dtype=object), np.zeros(size, dtype=np.int64)
+        outcome, read = np.full(size, "", dtype=WORD), np.zeros(size, dtype=np.int64)
         if not self.told.variable:
             return outcome, read
         in_between = self.told.horizon == "target"
