@@ -121,7 +121,14 @@ def _import_flows() -> None:
 
 @contextmanager
 def served(folder: Path, meanwhile: Callable[[], None] | None = None) -> Iterator[str]:
-    """Run a Prefect server with its database in `folder` while the block runs, and yield its address."""
+    """
+    Run a Prefect server with its database in `folder` while the block runs, and yield its address.
+
+    `meanwhile` is done while the server starts, which takes seconds; what it raises ends the server.
+
+    Raises:
+        SettingsError: the server did not become ready; its last words are in `folder/server.log`.
+    """
     port = _free_port()
     address = f"http://127.0.0.1:{port}/api"
     with (folder / "server.log").open("w") as log:

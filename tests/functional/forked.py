@@ -50,9 +50,15 @@ def started(arguments: Sequence[str], environment: Mapping[str, str]) -> Iterato
     reader, writer = _FORKS.Pipe(duplex=False)
     process = _forked(arguments, environment, Path(os.devnull), writer)
     writer.close()
-    with reader, open(reader.fileno(), encoding="utf-8", closefd=False) as stderr:
-        yield Started(process, stderr)
-    process.join(SECONDS)
+    try:
+        with reader, open(reader.fileno(), encoding="utf-8", closefd=False) as stderr:
+            yield Started(process, stderr)
+        process.join(SECONDS)
+        if process.is_alive():
+            raise subprocess.TimeoutExpired(arguments, SECONDS)
+    finally:
+        process.kill()
+        process.join()
 
 
 def _forked(

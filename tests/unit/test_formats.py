@@ -1,4 +1,4 @@
-"""CSV files of a release: no text in them is run by a spreadsheet, and memory does not grow with the table."""
+"""CSV files of a release: no text in them is run by a spreadsheet, however many rows are written at a time."""
 
 from pathlib import Path
 

@@ -18,8 +18,8 @@ from panel.schema import PERSON_WAVES, reason_column
 OUTCOMES = ("fall", "same", "rise")
 EVENTS = ("no_event", "event")
 UNCLEAR = "unclear"
-WORD = "<U8"
-"""The type of arrays of outcomes: words of eight characters at most are compared for less than Python's texts."""
+WORD = f"<U{max(map(len, (*OUTCOMES, *EVENTS, UNCLEAR)))}"
+"""The type of arrays of outcomes, as wide as the longest: such words are compared for less than Python's texts."""
 
 
 def read_columns(study: Study) -> list[str]:
